@@ -1,0 +1,148 @@
+"""Run folders: where steps write, atomic files, hashes, progress. Imports nothing of Unmask."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .errors import MissingStepError
+
+NOTEBOOK_OF_STEP = {
+    "download": "01_download",
+    "preprocess": "02_preprocess",
+    "baseline_cnn": "04_baseline_cnn",
+    "hp_search": "05_hp_search",
+    "resnet50": "06_resnet50",
+    "ensemble": "08_ensemble",
+    "report": "10_report",
+}
+
+
+def project_home() -> Path:
+    """Returns the folder that relative paths are meant from.
+
+    UNMASK_HOME when set; else the nearest folder upwards of the working folder that holds both
+    `notebooks/` and `params/` (so a notebook opened by hand writes where run_all.py writes);
+    else the working folder.
+    """
+    if os.environ.get("UNMASK_HOME"):
+        return Path(os.environ["UNMASK_HOME"]).resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
+            return folder
+    return here
+
+
+def resolve(path: str | Path) -> Path:
+    """Returns `path` as an absolute path; a relative one is meant from `project_home()`."""
+    return (project_home() / Path(path).expanduser()).resolve()
+
+
+def step_folder(run_folder: str | Path, step: str) -> Path:
+    """Returns (and creates) the one folder that `step` writes to: <run folder>/<step>."""
+    folder = resolve(run_folder) / step
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def require(run_folder: str | Path, step: str, name: str) -> Path:
+    """Returns the path of `name` written by `step`; says which notebook to run when it is missing.
+
+    Raises:
+        MissingStepError: the file is not there.
+    """
+    path = resolve(run_folder) / step / name
+    if not path.exists():
+        notebook = NOTEBOOK_OF_STEP.get(step, step)
+        raise MissingStepError(
+            f"{path} is not there yet.",
+            expected=f"what notebook {notebook} leaves in {path.parent}",
+            fix=f"run notebooks/{notebook}.ipynb first, or: python run_all.py --until {step}",
+        )
+    return path
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path`; renames it into place when the block ends well.
+
+    Example:
+        with atomic_path("scores.parquet") as temporary:
+            frame.to_parquet(temporary)
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Writes `text` as UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, data: Any) -> None:
+    """Writes `data` as indented JSON, atomically. NumPy scalars and paths are converted."""
+    write_text(path, json.dumps(data, indent=2, default=_plain) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Returns the content of a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_table(path: str | Path, frame: Any) -> None:
+    """Writes a pandas DataFrame atomically, as Parquet or CSV by the ending of `path`."""
+    with atomic_path(path) as temporary:
+        if Path(path).suffix == ".csv":
+            frame.to_csv(temporary, index=False)
+        else:
+            frame.to_parquet(temporary, index=False)
+
+
+def sha256_file(path: str | Path) -> str:
+    """Returns the SHA-256 of a file's bytes as 64 hex digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_of(data: Any) -> str:
+    """Returns the SHA-256 of plain data (through sorted JSON) as 64 hex digits."""
+    text = json.dumps(data, sort_keys=True, default=_plain)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def report_progress(fraction: float, message: str = "") -> None:
+    """Tells the runner how far the running step is; a no-op when no runner listens.
+
+    Args:
+        fraction: share of the step that is done, 0 to 1.
+        message: a few words, such as "epoch 3 of 10".
+    """
+    target = os.environ.get("UNMASK_PROGRESS")
+    if target:
+        event = {"time": time.time(), "fraction": round(float(fraction), 4), "message": message}
+        with open(target, "a", encoding="utf-8") as stream:
+            stream.write(json.dumps(event) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
