@@ -1,0 +1,31 @@
+# make run · make test · make bench   (Python 3.11 or 3.12; the first call also makes .venv)
+CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(shell for name in python3.12 python3.11 python3 python; do \
+	if $$name -c "$(CHECK)" 2>/dev/null; then echo $$name; break; fi; done)
+BIN := .venv/bin
+
+.PHONY: run test bench clean
+
+run: .venv/ready
+	$(BIN)/python run_all.py
+
+test: .venv/ready-for-tests
+	$(BIN)/python -m pytest
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/run.py
+
+.venv/ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Unmask needs Python 3.11 or 3.12; none was found. Install one, or: make PYTHON=/path/to/python3.12"; exit 2; }
+	@$(PYTHON) -c "$(CHECK)" || { echo "Unmask needs Python 3.11 or 3.12, but $(PYTHON) is another version."; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/ready-for-tests: .venv/ready requirements-test.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	touch $@
+
+clean:
+	rm -rf .venv build

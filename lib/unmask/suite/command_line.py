@@ -1,0 +1,163 @@
+"""The command line of the suite: `python run_all.py`, the same as `unmask run`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+
+from ..errors import UnmaskError, UsageError, nearest
+from . import plan
+from .display import Display, clock, summary_table
+from .profiles import Profile, expected_of, load_profile, profile_names
+
+
+class Parser(argparse.ArgumentParser):
+    """Offers the nearest option for a mistyped one; exits with 2 like every usage error."""
+
+    def error(self, message: str) -> None:
+        if "unrecognized arguments" in message:
+            wrong = message.split(": ")[-1].split()[0]
+            message += "." + nearest(wrong, self._option_string_actions)
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the suite; returns the exit code: 0 all done, 1 a step failed, 2 usage, 130 stopped."""
+    options = _parser().parse_args(arguments)
+    errors = Console(stderr=True)
+    try:
+        return _run(options)
+    except UnmaskError as error:
+        errors.print(f"[bold red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        errors.print("Stopped. Finished steps are kept; run again to go on.")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="run_all.py",
+        description="Runs the Unmask notebooks in order and writes HTML reports.",
+        epilog="Exit codes: 0 all steps done, 1 a step failed, 2 wrong command or profile.",
+    )
+    parser.add_argument("--profile", default="demo", help="a name from params/ (default: demo)")
+    parser.add_argument("--list", action="store_true", help="list profiles, steps and parameters")
+    parser.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
+    parser.add_argument("--only", nargs="+", default=[], metavar="STEP", help="run these steps")
+    parser.add_argument("--from", dest="start", default="", metavar="STEP", help="first step")
+    parser.add_argument("--until", default="", metavar="STEP", help="last step")
+    parser.add_argument("--force", action="store_true", help="run again from scratch")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="steps side by side")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="STEP.PARAM=VALUE", help="change a parameter"
+    )
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    console = Console()
+    if options.jobs < 1:
+        raise UsageError(f"--jobs {options.jobs} is not possible.", expected="1 or more")
+    profile = load_profile(options.profile, options.set)
+    if options.list:
+        _print_list(console, profile)
+        return 0
+    asked = plan.select_steps(profile, options.only, options.start, options.until)
+    plan.check_needs(profile, asked)
+    _check_source(profile, asked)
+    if options.dry_run:
+        _print_plan(console, profile, asked, options.force)
+        return 0
+    return _execute(console, profile, asked, options)
+
+
+def _execute(
+    console: Console, profile: Profile, asked: list[str], options: argparse.Namespace
+) -> int:
+    from .runner import run_plan
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    with Display(console) as show:
+        runs = run_plan(profile, asked, force=options.force, jobs=options.jobs, show=show)
+    console.print()
+    console.print(summary_table(runs))
+    for run in runs:
+        if run.status == "failed":
+            console.print(f"\n[bold red]{run.step.name} failed[/]", highlight=False)
+            console.print(run.failure["message"], markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"\nReports: {os.path.relpath(profile.report_folder / 'index.html')}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 1 if any(run.status in ("failed", "not run") for run in runs if run.asked) else 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _check_source(profile: Profile, asked: list[str]) -> None:
+    """Looks at a folder source before any work starts.
+
+    Raises:
+        UsageError: it is missing, empty, one-sided or has a wrong manifest.
+    """
+    if "download" not in asked:
+        return
+    values = profile.step("download").values
+    if values["source"] == "folder":
+        from ..runs import resolve
+        from ..sources.folder import list_source
+
+        if not values["root"]:
+            raise UsageError(
+                "The profile reads a folder, but none is named.",
+                fix="add --set download.root=PATH (a folder with real/ and fake/, or a CSV)",
+            )
+        list_source(resolve(values["root"]))
+
+
+def _print_list(console: Console, profile: Profile) -> None:
+    console.print("[bold]Profiles[/] (params/NAME.yaml, run with --profile NAME)")
+    for name in profile_names():
+        about = expected_of(name)[1:2]
+        console.print(f"  {name:<10} {escape(about[0] if about else '')}", highlight=False)
+    console.print(f"\n[bold]Steps and parameters of {escape(profile.name)}[/] (* changed here)")
+    for step in profile.steps:
+        console.print(f"  [bold]{step.name}[/]  notebooks/{step.notebook.name}", highlight=False)
+        for name, parameter in step.parameters.items():
+            if name == "run_folder":
+                continue
+            mark = "*" if name in step.changed else " "
+            text = f"   {mark} {name} = {step.values[name]!r}  ({parameter.help})"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_plan(console: Console, profile: Profile, asked: list[str], force: bool) -> None:
+    earlier_runs = False
+    for step in profile.steps:
+        if step.name not in asked:
+            continue
+        done = plan.read_done(profile.run_folder / step.name)
+        stands = plan.still_stands(step, profile.run_folder) and not earlier_runs
+        again = force or not stands
+        earlier_runs = earlier_runs or again
+        last = f" (last time {clock(done['seconds'])})" if done else ""
+        words = f"run{last}" if again else "unchanged, skip"
+        console.print(f"  {step.name:<13} {words}", highlight=False)
+    console.print(
+        f"Reports: {os.path.relpath(profile.report_folder / 'index.html')}", soft_wrap=True
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""What a step depends on, as one hash: notebook, library code it imports, parameters, inputs."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import Any
+
+from ..runs import resolve, sha256_file, sha256_of
+from .notebook_parameters import code_of, read_notebook
+from .profiles import Step
+
+PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+VERSIONED_PACKAGES = (
+    "tensorflow",
+    "keras",
+    "keras-tuner",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "opencv-python-headless",
+    "pillow",
+    "matplotlib",
+    "papermill",
+)
+
+
+# Rooms that draw, measure and render: a change in them lets the work of a step stand.
+READING_ROOMS = ("evaluation", "suite", "web")
+
+
+def step_key(step: Step, inputs: dict[str, Any]) -> str:
+    """Returns the hash that decides whether a finished step still stands.
+
+    Args:
+        step: the step as planned.
+        inputs: for each needed step the digest of its outputs; for `download`, its source.
+    """
+    sources = code_of(read_notebook(step.notebook))
+    return sha256_of(
+        {"notebook": sources, "library": library_digest(sources), **_given(step, inputs)}
+    )
+
+
+def work_key(step: Step, inputs: dict[str, Any]) -> str:
+    """Returns the hash that decides whether a step's half-done work may be used to go on.
+
+    Unlike `step_key` it leaves out the notebook and the code that only draws and measures, so
+    that a better figure does not cost a training.
+    """
+    library = library_digest(code_of(read_notebook(step.notebook)), without=READING_ROOMS)
+    return sha256_of({"library": library, **_given(step, inputs)})
+
+
+def _given(step: Step, inputs: dict[str, Any]) -> dict[str, Any]:
+    return {"values": step.values, "versions": versions(), "inputs": inputs}
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Returns the versions of Python and of the packages that decide the results."""
+    found = {"python": platform.python_version()}
+    for package in VERSIONED_PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "missing"
+    return found
+
+
+def library_digest(sources: list[str], without: tuple[str, ...] = ()) -> str:
+    """Returns a hash over every file of `unmask` that the code in `sources` imports, in any depth.
+
+    Comments do not count; files in the rooms named by `without` do not count.
+    """
+    files, waiting = set(), []
+    for source in sources:
+        waiting += _imported_files(ast.parse(_without_magics(source)), package="")
+    while waiting:
+        path = waiting.pop()
+        if path not in files:
+            files.add(path)
+            package = ".".join(("unmask", *path.parent.relative_to(PACKAGE_FOLDER).parts))
+            waiting += _imported_files(_tree_of(path), package)
+            waiting += [folder / "__init__.py" for folder in _packages_above(path)]
+    named = {path.relative_to(PACKAGE_FOLDER): _digest_of(path) for path in files}
+    return sha256_of({str(k): v for k, v in named.items() if k.parts[0] not in without})
+
+
+def source_state(values: dict[str, Any]) -> Any:
+    """Returns what the download step's source looks like now (plain data, cheap to compute)."""
+    if values.get("source") != "folder":
+        return "rendered or fetched; verified by the step's own manifest"
+    root = resolve(values["root"])
+    if root.is_file():
+        return sha256_file(root)
+    return [
+        [str(path.relative_to(root)), path.stat().st_size, path.stat().st_mtime_ns]
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    ]
+
+
+def outputs_digest(folder: Path, outputs: tuple[str, ...]) -> dict[str, str]:
+    """Returns the hash of every file below `folder` that matches one of the `outputs` patterns."""
+    found = {path for pattern in outputs for path in folder.glob(pattern) if path.is_file()}
+    return {str(path.relative_to(folder)): sha256_file(path) for path in sorted(found)}
+
+
+@functools.cache
+def _tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _digest_of(path: Path) -> str:
+    return sha256_of(ast.dump(_tree_of(path)))
+
+
+def _without_magics(source: str) -> str:
+    return "\n".join(
+        "" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines()
+    )
+
+
+def _packages_above(path: Path) -> list[Path]:
+    inside = path.parent.relative_to(PACKAGE_FOLDER).parts
+    return [PACKAGE_FOLDER.joinpath(*inside[:depth]) for depth in range(len(inside) + 1)]
+
+
+def _imported_files(tree: ast.AST, package: str) -> list[Path]:
+    modules = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return [path for module in modules for path in _file_of(module)]
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    above = package.split(".")[: len(package.split(".")) - node.level + 1]
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _file_of(module: str) -> list[Path]:
+    first, *rest = module.split(".")
+    if first != "unmask":
+        return []
+    base = PACKAGE_FOLDER.joinpath(*rest)
+    candidates = (base / "__init__.py", base.with_suffix(".py"))
+    return [path for path in candidates if path.is_file()]

@@ -1,0 +1,127 @@
+"""Decides what a command runs: which steps are asked for, which still stand, what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from ..runs import read_json, sha256_of
+from .fingerprint import outputs_digest, source_state, step_key, work_key
+from .profiles import Profile, Step
+
+MODEL_OUTPUTS = ("*/scores.parquet", "*/member.json", "*/metrics.json", "*/seed_*/model.keras")
+OUTPUTS = {
+    "download": ("files.parquet",),
+    "preprocess": ("faces.parquet", "faces_*.npy", "rejected.parquet"),
+    "report": ("report.json",),
+}
+
+
+@dataclass
+class StepRun:
+    """One step of a running plan; the runner changes it, the display reads it."""
+
+    step: Step
+    folder: Path
+    asked: bool = True
+    status: str = "waiting"  # waiting, running, done, unchanged, failed, not run
+    started: float = 0.0
+    seconds: float = 0.0
+    estimate: float | None = None
+    fraction: float = 0.0
+    message: str = ""
+    failure: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        return self.status in ("done", "unchanged")
+
+
+def select_steps(profile: Profile, only: list[str], start: str, until: str) -> list[str]:
+    """Returns the names of the steps that --only, --from and --until ask for.
+
+    Raises:
+        UsageError: an unknown step, or --from behind --until.
+    """
+    names = [step.name for step in profile.steps]
+    for name in (*only, *filter(None, (start, until))):
+        profile.step(name)
+    if only:
+        return [name for name in names if name in only]
+    first = names.index(start) if start else 0
+    last = names.index(until) if until else len(names) - 1
+    if first > last:
+        raise UsageError(f"--from {start} comes after --until {until}: no step is left to run.")
+    return names[first : last + 1]
+
+
+def outputs_of(step: str) -> tuple[str, ...]:
+    """Returns the patterns of the files that later steps read."""
+    return OUTPUTS.get(step, MODEL_OUTPUTS)
+
+
+def read_done(folder: Path) -> dict[str, Any]:
+    """Returns done.json, or an empty mapping when the step never finished or files are gone."""
+    try:
+        done = read_json(folder / "done.json")
+        sizes = {name: (folder / name).stat().st_size for name in done["sizes"]}
+    except (OSError, ValueError, KeyError):
+        return {}
+    return done if sizes == done["sizes"] else {}
+
+
+def describe_outputs(folder: Path, step: str) -> dict[str, Any]:
+    """Returns the hashes and sizes of what a finished step leaves behind.
+
+    Raises:
+        UsageError: the notebook ended well but left nothing.
+    """
+    hashes = outputs_digest(folder, outputs_of(step))
+    if not hashes:
+        raise UsageError(
+            f"The step {step!r} ended without an error but left none of its files.",
+            expected=f"{', '.join(outputs_of(step))} in {folder}",
+        )
+    return {"outputs": hashes, "sizes": {name: (folder / name).stat().st_size for name in hashes}}
+
+
+def inputs_of(step: Step, run_folder: Path) -> dict[str, Any]:
+    """Returns a digest per needed step, and for `download` one of its source."""
+    inputs = {
+        need: sha256_of(read_done(run_folder / need).get("outputs", {})) for need in step.needs
+    }
+    if step.name == "download":
+        inputs["source"] = sha256_of(source_state(step.values))
+    return inputs
+
+
+def still_stands(step: Step, run_folder: Path) -> bool:
+    """Returns whether the step was finished with the same code, parameters and inputs."""
+    done = read_done(run_folder / step.name)
+    return bool(done) and done["key"] == step_key(step, inputs_of(step, run_folder))
+
+
+def may_go_on(step: Step, run_folder: Path) -> bool:
+    """Returns whether half-done work in the step's folder fits what is asked now."""
+    try:
+        started = read_json(run_folder / step.name / "started.json")
+    except (OSError, ValueError):
+        return False
+    return started.get("work_key") == work_key(step, inputs_of(step, run_folder))
+
+
+def check_needs(profile: Profile, asked: list[str]) -> None:
+    """Checks that what the asked steps need is asked too or finished.
+
+    Raises:
+        UsageError: something needed was never run.
+    """
+    for name in asked:
+        for need in profile.step(name).needs:
+            if need not in asked and not read_done(profile.run_folder / need):
+                raise UsageError(
+                    f"The step {name!r} needs {need!r}, which has not been run.",
+                    fix=f"python run_all.py --profile {profile.name} --until {name}",
+                )

@@ -1,0 +1,190 @@
+"""Profiles: one YAML file says which steps run, with which parameters. Every key is checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import UsageError, nearest
+from ..runs import NOTEBOOK_OF_STEP, project_home
+from .notebook_parameters import Parameter, read_parameters
+
+TOP_LEVEL_KEYS = ("title", "question", "steps")
+RUNNER_PARAMETERS = ("run_folder",)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a plan: a notebook with its parameters.
+
+    `values` holds every parameter that goes into the notebook; `changed` names the ones that
+    differ from the notebook's own defaults.
+    """
+
+    name: str
+    notebook: Path
+    needs: tuple[str, ...]
+    values: dict[str, Any]
+    changed: tuple[str, ...]
+    parameters: dict[str, Parameter]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A checked profile: its name, the words for the reader, and its steps in order."""
+
+    name: str
+    title: str
+    question: str
+    steps: tuple[Step, ...]
+
+    @property
+    def run_folder(self) -> Path:
+        return project_home() / "runs" / self.name
+
+    @property
+    def report_folder(self) -> Path:
+        return project_home() / "reports" / self.name
+
+    def step(self, name: str) -> Step:
+        """Returns the step called `name`.
+
+        Raises:
+            UsageError: the profile has no such step.
+        """
+        for step in self.steps:
+            if step.name == name:
+                return step
+        known = [step.name for step in self.steps]
+        raise UsageError(
+            f"The profile {self.name!r} has no step {name!r}.{nearest(name, known)}",
+            expected=f"one of: {', '.join(known)}",
+        )
+
+
+def profile_names() -> list[str]:
+    """Returns the names of the profiles in params/, sorted."""
+    return sorted(path.stem for path in (project_home() / "params").glob("*.yaml"))
+
+
+def load_profile(name: str, overrides: list[str] | None = None) -> Profile:
+    """Reads params/<name>.yaml, applies `STEP.PARAM=VALUE` overrides and checks everything.
+
+    Raises:
+        UsageError: an unknown profile, key, step or parameter, a wrong type or value.
+    """
+    path = project_home() / "params" / f"{name}.yaml"
+    if not path.exists():
+        raise UsageError(
+            f"There is no profile {name!r}.{nearest(name, profile_names())}",
+            expected=f"one of: {', '.join(profile_names())}",
+            fix="pass --profile NAME, or write params/NAME.yaml",
+        )
+    content = _read_yaml(path)
+    _check_keys(content, TOP_LEVEL_KEYS, f"{path.name}")
+    settings = content.get("steps") or {}
+    if not isinstance(settings, dict) or not settings:
+        raise UsageError(f"{path.name} names no steps.", expected="steps: {download: {…}, …}")
+    _check_keys(settings, NOTEBOOK_OF_STEP, f"{path.name}, steps")
+    settings = {step: dict(values or {}) for step, values in settings.items()}
+    _apply_overrides(settings, overrides or [], name)
+    steps = tuple(
+        _build_step(step, settings, name) for step in NOTEBOOK_OF_STEP if step in settings
+    )
+    return Profile(name, content.get("title", name), content.get("question", ""), steps)
+
+
+def expected_of(name: str) -> list[str]:
+    """Returns the comment lines a profile begins with (command, time, numbers)."""
+    text = (project_home() / "params" / f"{name}.yaml").read_text(encoding="utf-8")
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    return lines
+
+
+def _read_yaml(path: Path) -> dict:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path.name} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{path.name} is empty or no mapping.", expected="title: … and steps: …")
+    return content
+
+
+def _check_keys(found: dict, known: Any, where: str) -> None:
+    for key in found:
+        if key not in known:
+            raise UsageError(
+                f"{where}: unknown key {key!r}.{nearest(key, known)}",
+                expected=f"one of: {', '.join(known)}",
+            )
+
+
+def _apply_overrides(settings: dict[str, dict], overrides: list[str], profile: str) -> None:
+    for override in overrides:
+        target, separator, text = override.partition("=")
+        step, dot, parameter = target.partition(".")
+        if not separator or not dot or not parameter:
+            raise UsageError(
+                f"--set {override!r} is not understood.",
+                expected="--set STEP.PARAMETER=VALUE, such as --set baseline_cnn.epochs=3",
+            )
+        if step not in settings:
+            raise UsageError(
+                f"--set {override!r}: the profile {profile!r} has no step {step!r}."
+                f"{nearest(step, settings)}",
+                expected=f"one of: {', '.join(settings)}",
+            )
+        try:
+            settings[step][parameter] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            settings[step][parameter] = text
+
+
+def _build_step(name: str, settings: dict[str, dict], profile: str) -> Step:
+    notebook = project_home() / "notebooks" / f"{NOTEBOOK_OF_STEP[name]}.ipynb"
+    parameters = read_parameters(notebook)
+    own = {key: value for key, value in parameters.items() if key not in RUNNER_PARAMETERS}
+    for key, value in list(settings[name].items()):
+        if key not in own:
+            raise UsageError(
+                f"Profile {profile!r}, step {name!r}: unknown parameter {key!r}."
+                f"{nearest(key, own)}",
+                expected=f"one of: {', '.join(own)}",
+            )
+        value = settings[name][key] = own[key].read(value)
+        wrong = own[key].problem_with(value)
+        if wrong:
+            raise UsageError(
+                f"Profile {profile!r}, step {name!r}, parameter {key!r}: {wrong}.",
+                expected=f"{own[key].name}: {' | '.join(own[key].kinds)}  ({own[key].help})",
+            )
+    values = {key: settings[name].get(key, item.default) for key, item in own.items()}
+    changed = tuple(key for key in own if values[key] != own[key].default)
+    values["run_folder"] = f"runs/{profile}"
+    return Step(name, notebook, _needs(name, settings), values, changed, parameters)
+
+
+def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
+    models = tuple(step for step in ("baseline_cnn", "hp_search", "resnet50") if step in settings)
+    needs = {
+        "download": (),
+        "preprocess": ("download",),
+        "ensemble": ("preprocess", *models),
+        "report": tuple(step for step in NOTEBOOK_OF_STEP if step in settings and step != "report"),
+    }
+    wanted = needs.get(name, ("preprocess",))
+    for step in wanted:
+        if step not in settings:
+            raise UsageError(
+                f"The step {name!r} needs {step!r}, which the profile does not list.",
+                fix=f"add `{step}:` under `steps:`",
+            )
+    return wanted

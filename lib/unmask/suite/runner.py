@@ -1,0 +1,242 @@
+"""Runs the steps of a plan, each notebook in its own process, and leaves stamps and reports."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..errors import DataError, UsageError
+from ..runs import project_home, read_json, write_json
+from . import plan, shelf
+from .fingerprint import step_key, work_key
+from .plan import StepRun
+from .profiles import Profile
+from .provenance import describe_run
+
+POLL_SECONDS = 0.2
+
+
+def run_plan(
+    profile: Profile,
+    asked: list[str],
+    *,
+    force: bool = False,
+    jobs: int = 1,
+    show: Callable[[list[StepRun]], None] = lambda runs: None,
+) -> list[StepRun]:
+    """Runs the asked steps of a profile in order; returns how each of them ended.
+
+    A step that still stands is left alone. The first failure stops new steps from starting;
+    steps already running end first. Reports are written as steps end.
+
+    Args:
+        profile: a checked profile.
+        asked: names of the steps to run.
+        force: run asked steps from scratch even when nothing changed.
+        jobs: how many steps may run side by side.
+        show: called with all steps whenever something may have changed.
+
+    Raises:
+        DataError: another run of this profile is in progress; reports cannot be written.
+    """
+    profile.run_folder.mkdir(parents=True, exist_ok=True)
+    runs = [
+        StepRun(step, profile.run_folder / step.name, step.name in asked) for step in profile.steps
+    ]
+    with _locked(profile):
+        _check_writable(profile.report_folder)
+        _run_all(profile, runs, force, jobs, lambda: show(runs))
+        shelf.write_index(profile, runs)
+    return runs
+
+
+def _run_all(
+    profile: Profile, runs: list[StepRun], force: bool, jobs: int, show: Callable[[], None]
+) -> None:
+    waiting = [run for run in runs if run.asked]
+    processes: dict[str, tuple[StepRun, subprocess.Popen]] = {}
+    by_name = {run.step.name: run for run in runs}
+    try:
+        while waiting or processes:
+            failed = any(run.status == "failed" for run in runs)
+            for run in list(waiting):
+                ready = all(_is_ready(by_name[need]) for need in run.step.needs)
+                if failed or len(processes) >= jobs or not ready:
+                    continue
+                waiting.remove(run)
+                if not force and plan.still_stands(run.step, profile.run_folder):
+                    _keep(profile, run, runs)
+                else:
+                    processes[run.step.name] = (run, _start(profile, run, force))
+                show()
+            if failed and not processes:
+                break
+            for name, (run, process) in list(processes.items()):
+                _read_progress(run)
+                if process.poll() is not None:
+                    del processes[name]
+                    _finish(profile, run, process.returncode, runs)
+            show()
+            if processes:
+                time.sleep(POLL_SECONDS)
+    finally:
+        for run, process in processes.values():
+            _stop(process)
+            run.status, run.message = "not run", "stopped; run again to go on"
+    for run in waiting:
+        run.status = "not run"
+    show()
+
+
+def _is_ready(run: StepRun) -> bool:
+    return run.finished or not run.asked
+
+
+def _keep(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
+    run.status, run.fraction, run.message = "unchanged", 1.0, "unchanged, skipped"
+    run.seconds = plan.read_done(run.folder).get("seconds", 0.0)
+    if not shelf.report_path(profile, run.step).exists():
+        shelf.write_report(profile, run, runs)
+
+
+def _start(profile: Profile, run: StepRun, force: bool) -> subprocess.Popen:
+    previous = plan.read_done(run.folder).get("seconds") or _seconds_of_last_run(run.folder)
+    (run.folder / "done.json").unlink(missing_ok=True)
+    if force or not plan.may_go_on(run.step, profile.run_folder):
+        shutil.rmtree(run.folder, ignore_errors=True)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    inputs = plan.inputs_of(run.step, profile.run_folder)
+    write_json(run.folder / "started.json", {"work_key": work_key(run.step, inputs)})
+    description = describe_run(run.step, step_key(run.step, inputs), inputs)
+    description["start"] = datetime.now(UTC).isoformat(timespec="seconds")
+    write_json(run.folder / "run.json", description)
+    (run.folder / "summary.json").unlink(missing_ok=True)
+    (run.folder / "progress.jsonl").write_text("")
+    request = {
+        "notebook": str(run.step.notebook),
+        "output": str(executed_notebook(run)),
+        "values": run.step.values,
+        "cwd": str(project_home()),
+    }
+    write_json(run.folder / "request.json", request)
+    run.status, run.started, run.estimate = "running", time.time(), previous
+    with open(run.folder / "process.log", "w", encoding="utf-8") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "unmask.suite.step_process", str(run.folder / "request.json")],
+            env=_environment(run),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def executed_notebook(run: StepRun) -> Path:
+    """Returns where the executed notebook of a step lies."""
+    return run.folder / "executed.ipynb"
+
+
+def _environment(run: StepRun) -> dict[str, str]:
+    library = str(Path(__file__).resolve().parents[2])
+    return {
+        **os.environ,
+        "UNMASK_HOME": str(project_home()),
+        "UNMASK_PROGRESS": str(run.folder / "progress.jsonl"),
+        "PYTHONPATH": os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH", "")))),
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+def _read_progress(run: StepRun) -> None:
+    run.seconds = time.time() - run.started
+    with suppress(OSError, ValueError, IndexError):
+        event = json.loads((run.folder / "progress.jsonl").read_text().splitlines()[-1])
+        run.fraction, run.message = event["fraction"], event["message"]
+
+
+def _finish(profile: Profile, run: StepRun, returncode: int, runs: list[StepRun]) -> None:
+    run.seconds = time.time() - run.started
+    described = read_json(run.folder / "run.json")
+    described["seconds"] = round(run.seconds, 1)
+    try:
+        if returncode != 0:
+            raise DataError(_failure_message(run, returncode))
+        done = plan.describe_outputs(run.folder, run.step.name)
+        run.status, run.fraction, run.message = "done", 1.0, ""
+    except (DataError, UsageError) as error:
+        run.status, run.message = "failed", str(error).splitlines()[0]
+        run.failure = {"message": str(error)}
+    described["status"] = run.status
+    write_json(run.folder / "run.json", described)
+    if run.status == "done":
+        stamp = {"key": described["key"], "seconds": described["seconds"], **done}
+        write_json(run.folder / "done.json", stamp)
+    try:
+        shelf.write_report(profile, run, runs)
+        shelf.write_index(profile, runs)
+    except OSError as error:
+        run.status, run.message = "failed", f"its report cannot be written: {error}"
+        run.failure = {"message": f"The step is finished and kept, but {run.message}"}
+
+
+def _failure_message(run: StepRun, returncode: int) -> str:
+    try:
+        return read_json(run.folder / "failure.json")["message"]
+    except (OSError, ValueError, KeyError):
+        log = (run.folder / "process.log").read_text(encoding="utf-8", errors="replace")
+        tail = "\n".join(log.splitlines()[-5:])
+        return f"The step's process ended with code {returncode}.\n{tail}"
+
+
+def _seconds_of_last_run(folder: Path) -> float | None:
+    try:
+        return read_json(folder / "run.json").get("seconds")
+    except (OSError, ValueError):
+        return None
+
+
+def _stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _locked(profile: Profile) -> FileLock:
+    lock = FileLock(profile.run_folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise DataError(
+            f"A run of the profile {profile.name!r} is already in progress.",
+            expected=f"one run at a time in {profile.run_folder}",
+            fix="wait until it ends or stop it, then run again",
+        ) from None
+    return lock
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise DataError(
+            f"Reports cannot be written to {folder}: {error.strerror}.",
+            expected="a folder this user may write to",
+            fix="change its permissions and run again; finished steps are kept",
+        ) from None

@@ -1,0 +1,93 @@
+"""The shelf of reports of a profile: which page shows what, and what stands on top of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..runs import read_json
+from .notebook_parameters import read_notebook, title_of
+from .plan import StepRun, read_done
+from .profiles import Profile, Step
+
+
+def report_path(profile: Profile, step: Step) -> Path:
+    """Returns where the HTML report of a step lies."""
+    return profile.report_folder / f"{step.notebook.stem}.html"
+
+
+def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
+    """Renders the executed notebook of a step that has ended, well or not."""
+    from .html import ReportContext, render_report
+
+    notebook = run.folder / "executed.ipynb"
+    if not _is_whole(notebook):
+        notebook = run.step.notebook
+    failed = run.status == "failed"
+    context = ReportContext(
+        profile=profile.name,
+        step=run.step.name,
+        status="failed" if failed else "done",
+        error=run.failure.get("message") if failed else None,
+        provenance=_read(run.folder / "run.json"),
+        steps=_pages(profile, runs),
+        notices=_read(run.folder / "summary.json").get("notices", []),
+    )
+    render_report(notebook, report_path(profile, run.step), context=context)
+
+
+def write_index(profile: Profile, runs: list[StepRun]) -> None:
+    """Writes reports/<profile>/index.html: one card per step, and the headline numbers."""
+    from .html import render_index
+
+    report = _read(profile.run_folder / "report" / "report.json")
+    provenance = {"title": profile.title, "question": profile.question}
+    for step in reversed(profile.steps):
+        described = _read(profile.run_folder / step.name / "run.json")
+        if described:
+            provenance |= described
+            break
+    render_index(
+        profile.report_folder / "index.html",
+        profile=profile.name,
+        steps=_pages(profile, runs),
+        provenance=provenance,
+        headline=report.get("headline") if read_done(profile.run_folder / "report") else None,
+    )
+
+
+def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
+    pages = []
+    for run in runs:
+        summary = _read(run.folder / "summary.json")
+        described = _read(run.folder / "run.json")
+        pages.append(
+            {
+                "step": run.step.name,
+                "title": title_of(read_notebook(run.step.notebook)),
+                "file": report_path(profile, run.step).name,
+                "status": _status(run),
+                "duration": described.get("seconds"),
+                "sentence": summary.get("sentence", ""),
+                "notices": summary.get("notices", []),
+            }
+        )
+    return pages
+
+
+def _status(run: StepRun) -> str:
+    if run.finished or (run.status == "waiting" and read_done(run.folder)):
+        return "done"
+    return run.status
+
+
+def _is_whole(notebook: Path) -> bool:
+    return bool(_read(notebook).get("cells"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Returns a JSON file's content; an empty mapping when it is missing or cut off."""
+    try:
+        return read_json(path)
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,195 @@
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from tiny_home import command, done_of, environment, make_home, run_all
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A home in which every step has run once."""
+    home = make_home(tmp_path_factory.mktemp("finished"))
+    result = run_all(home)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return home, result
+
+
+@pytest.fixture
+def home(tmp_path):
+    return make_home(tmp_path / "home")
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Processes that work for `home`, whoever their parent is."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("UNMASK_HOME") == str(home):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return [process for process in found if process.pid != os.getpid()]
+
+
+def test_a_run_leaves_stamps_reports_and_a_shelf(finished):
+    home, result = finished
+    for step in ("download", "preprocess", "report"):
+        assert done_of(home, step)["outputs"]
+        described = json.loads((home / "runs/demo" / step / "run.json").read_text())
+        assert described["status"] == "done"
+        assert described["versions"]["keras"]
+        assert described["seconds"] > 0
+    pages = {path.name for path in (home / "reports/demo").iterdir()}
+    assert pages == {"01_download.html", "02_preprocess.html", "10_report.html", "index.html"}
+    assert "reports/demo/index.html" in result.stdout
+
+
+def test_a_second_run_skips_everything_and_says_so(finished):
+    home, _ = finished
+    before = done_of(home, "preprocess")
+    result = run_all(home)
+    assert result.returncode == 0
+    assert result.stdout.count("unchanged, skipped") >= 3
+    assert done_of(home, "preprocess") == before
+
+
+def test_a_changed_parameter_runs_that_step_and_what_follows(finished):
+    home, _ = finished
+    result = run_all(home, "--set", "preprocess.pause=1", "--dry-run")
+    lines = {line.split()[0]: line for line in result.stdout.splitlines() if line.startswith("  ")}
+    assert "unchanged, skip" in lines["download"]
+    assert "run" in lines["preprocess"] and "unchanged" not in lines["preprocess"]
+    assert "unchanged" not in lines["report"]
+
+
+def test_the_same_output_of_a_forced_step_lets_later_steps_stand(finished):
+    home, _ = finished
+    result = run_all(home, "--only", "download", "--force")
+    assert result.returncode == 0 and "done" in result.stdout
+    result = run_all(home)
+    assert result.stdout.count("unchanged, skipped") >= 3
+
+
+def test_a_deleted_output_runs_its_step_again(tmp_path):
+    home = make_home(tmp_path / "home")
+    assert run_all(home).returncode == 0
+    (home / "runs/demo/preprocess/faces.parquet").unlink()
+    result = run_all(home, "--dry-run")
+    assert "preprocess    run" in result.stdout
+
+
+def test_a_failed_step_is_rendered_with_its_error_and_stops_the_rest(home):
+    result = run_all(home, "--set", "download.fail=error")
+    assert result.returncode == 1
+    assert "download failed" in result.stdout and "planted <b>error</b>" in result.stdout
+    page = (home / "reports/demo/01_download.html").read_text()
+    assert "planted &lt;b&gt;error&lt;/b&gt;" in page and "planted <b>error</b>" not in page
+    assert not (home / "runs/demo/download/done.json").exists()
+    assert not (home / "runs/demo/preprocess").exists()
+
+
+def test_a_killed_kernel_fails_its_step_and_leaves_the_rest(home):
+    assert run_all(home, "--until", "download").returncode == 0
+    stamp = done_of(home, "download")
+    result = run_all(home, "--set", "download.fail=kill", "--from", "download")
+    assert result.returncode == 1
+    assert "The kernel died" in result.stdout
+    assert not (home / "runs/demo/download/done.json").exists()
+    assert run_all(home, "--until", "download").returncode == 0
+    assert done_of(home, "download")["outputs"] == stamp["outputs"]
+
+
+def test_a_step_that_leaves_nothing_is_failed(home):
+    result = run_all(home, "--set", "download.fail=nothing")
+    assert result.returncode == 1
+    assert "none of its files" in result.stdout
+
+
+def test_a_full_disk_is_told_in_words(home):
+    result = run_all(home, "--set", "download.fail=full")
+    assert result.returncode == 1
+    assert "The disk is full" in result.stdout and "free some space" in result.stdout
+
+
+def test_a_second_run_at_the_same_time_is_refused(home):
+    first = subprocess.Popen(
+        command("--set", "preprocess.pause=60"), env=environment(home), stdout=subprocess.DEVNULL
+    )
+    try:
+        assert wait_for((home / "runs/demo/preprocess/alive").exists)
+        second = run_all(home)
+        assert second.returncode == 1
+        assert "already in progress" in second.stderr
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.wait(30)
+    assert first.returncode == 130
+    assert wait_for(lambda: not processes_of(home), 15), processes_of(home)
+    assert done_of(home, "download")["outputs"]
+
+
+def test_kill_9_leaves_no_process_behind_and_the_next_run_goes_on(home):
+    first = subprocess.Popen(
+        command("--set", "preprocess.pause=60"), env=environment(home), stdout=subprocess.DEVNULL
+    )
+    assert wait_for((home / "runs/demo/preprocess/alive").exists)
+    first.kill()
+    first.wait()
+    assert wait_for(lambda: not processes_of(home), 20), processes_of(home)
+    result = run_all(home)
+    assert result.returncode == 0
+    assert "unchanged, skipped" in result.stdout
+    assert done_of(home, "preprocess")
+
+
+def test_reports_that_cannot_be_written_stop_the_run_before_work(home):
+    (home / "reports").mkdir()
+    (home / "reports/demo").write_text("a file where the folder belongs")
+    result = run_all(home)
+    assert result.returncode == 1
+    assert "Reports cannot be written" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to drop")
+def test_a_read_only_reports_folder_keeps_what_is_finished(home):
+    assert run_all(home, "--until", "download").returncode == 0
+    stamp = done_of(home, "download")
+    reports = home / "reports/demo"
+    script = (
+        "import os, sys; os.setgid(65534); os.setuid(65534);"
+        "from pathlib import Path; from unmask.errors import DataError;"
+        "from unmask.suite.runner import _check_writable\n"
+        f"try: _check_writable(Path({str(reports)!r}))\n"
+        "except DataError as error: print(error); sys.exit(error.exit_code)"
+    )
+    for folder in (home, *home.parents):
+        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    reports.chmod(0o555)
+    import sys
+
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 1, result.stderr
+    assert "Permission denied" in result.stdout
+    assert done_of(home, "download") == stamp
+
+
+def test_steps_side_by_side_and_only(finished):
+    home, _ = finished
+    result = run_all(home, "--only", "report", "--jobs", "2", "--set", "report.resamples=6")
+    assert result.returncode == 0
+    assert done_of(home, "report")
