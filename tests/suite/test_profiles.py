@@ -1,6 +1,5 @@
 import pytest
 from tiny_home import make_home, run_all
-
 from unmask.errors import UsageError
 from unmask.suite.notebook_parameters import read_parameters
 from unmask.suite.plan import select_steps

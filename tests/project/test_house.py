@@ -1,0 +1,47 @@
+"""The arrows of docs/architecture.md: which room may import which."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "lib" / "unmask"
+ALLOWED = {
+    "media": {"media", "runs", "errors"},
+    "sources": {"sources", "media", "runs", "errors"},
+    "dataset": {"dataset", "sources", "media", "runs", "errors"},
+    "detectors": {"detectors", "runs", "errors"},
+    "training": {"training", "detectors", "dataset", "runs", "errors"},
+    "evaluation": {"evaluation", "runs", "errors"},
+    "suite": {"suite", "sources", "runs", "errors"},
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def rooms_imported(path: Path) -> set[str]:
+    package = ("unmask", *path.parent.relative_to(PACKAGE).parts)
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = list(package[: len(package) - node.level + 1]) if node.level else []
+            base = above + (node.module.split(".") if node.module else [])
+            names = [base] if len(base) > 1 else [[*base, alias.name] for alias in node.names]
+        rooms |= {name[1] for name in names if name[0] == "unmask" and len(name) > 1}
+    return {
+        room for room in rooms if (PACKAGE / room).is_dir() or (PACKAGE / f"{room}.py").exists()
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    room = path.relative_to(PACKAGE).parts[0]
+    if room in ALLOWED:
+        assert rooms_imported(path) <= ALLOWED[room]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_stay_readable(path):
+    assert len(path.read_text().splitlines()) <= 350
