@@ -1,0 +1,133 @@
+"""Pictures that already lie on disk: a folder of any usual layout, or a CSV manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import UsageError
+from ..media import kind_of
+from .layout import COLUMNS, check_classes, meaning_of_folders
+from .manifest import list_manifest
+
+__all__ = ["list_folder", "list_manifest", "list_source"]
+
+IGNORED_FOLDERS = frozenset({"__MACOSX"})
+EXPECTED_LAYOUT = "a folder for real/ and one for fake/, with train/, val/, test/ above or below"
+
+
+def list_source(root: str | Path) -> pd.DataFrame:
+    """Lists a folder (`list_folder`) or a `.csv` manifest (`list_manifest`)."""
+    root = Path(root)
+    return list_manifest(root) if root.suffix.lower() == ".csv" else list_folder(root)
+
+
+def list_folder(root: str | Path) -> pd.DataFrame:
+    """Lists the pictures and clips below `root`, labelled by the names of their folders.
+
+    The folder nearest to the file that names a class decides (real, original, authentic, genuine,
+    pristine; fake, deepfake, synthetic, manipulated, generated, ai; any case, also as
+    "fake_faces" or "training_real"), and so does the nearest that names a split. A name with
+    both classes in it, such as "real_vs_fake", names none. The first folder below the class
+    folder names the generator of fakes.
+
+    Returns:
+        A row a file, sorted by path: `path` (absolute), `label` (int64, 0 real, 1 fake),
+        `official_split` ("train", "val", "test" or ""), `generator` ("real" for real ones),
+        `group` (""). `frame.attrs["ignored"]` lists pictures outside the class folders.
+
+    Raises:
+        UsageError: the folder is missing, a file or unreadable, holds no pictures, pictures of
+            one class only, or no folder that names a class.
+    """
+    root = Path(os.path.abspath(os.path.expanduser(root)))
+    _check_folder(root)
+    rows, ignored, pictures = [], [], 0
+    for folder, names in _walk(root):
+        pictures += len(names)
+        parts = folder.split(os.sep) if folder else []
+        meaning = meaning_of_folders(tuple(parts))
+        for name in names:
+            path = os.path.join(root, folder, name)
+            if meaning is None or not _is_printable(path):
+                ignored.append(path)
+            else:
+                rows.append((path, *meaning, ""))
+    if not pictures:
+        raise UsageError(
+            f"The folder {root} holds no pictures and no clips.",
+            expected=EXPECTED_LAYOUT,
+            fix="name the folder that holds the JPEG, PNG or MP4 files",
+        )
+    if not rows:
+        raise UsageError(
+            f"None of the {pictures} pictures below {root} lies in a folder that names its class.",
+            expected=EXPECTED_LAYOUT,
+            fix="move them into real/ and fake/, or pass a CSV manifest with path and label",
+        )
+    frame = pd.DataFrame(sorted(rows), columns=COLUMNS)
+    check_classes(frame, f"The folder {root}", EXPECTED_LAYOUT)
+    frame.attrs["ignored"] = sorted(ignored)
+    return frame
+
+
+def _check_folder(root: Path) -> None:
+    try:
+        if root.is_dir():
+            return
+        is_file = root.exists()
+    except OSError as error:
+        raise _unreadable(root, error) from error
+    if is_file:
+        raise UsageError(
+            f"{root} is a file, not a folder.",
+            expected="a folder of pictures, or a manifest whose name ends in .csv",
+            fix="name the folder that holds real/ and fake/",
+        )
+    raise UsageError(
+        f"The folder {root} does not exist.",
+        expected="a folder of pictures, or a CSV manifest",
+        fix="check the spelling; a relative path is meant from the project's folder",
+    )
+
+
+def _unreadable(folder: str | Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"The folder {folder} cannot be read ({error.strerror}).",
+        expected="a folder that you may list",
+        fix="change its permissions, or copy the pictures to a place of your own",
+    )
+
+
+def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yields (folder relative to root, names of pictures and clips in it); follows links once."""
+    waiting, visited = [""], set()
+    while waiting:
+        relative = waiting.pop()
+        folder = os.path.join(root, relative)
+        try:
+            status = os.stat(folder)
+            if (status.st_dev, status.st_ino) in visited:
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                shown = [entry for entry in entries if not entry.name.startswith(".")]
+                # by the ending first: asking every picture for its type is what takes time
+                names = [e.name for e in shown if kind_of(e.name) and e.is_file()]
+                folders = [e.name for e in shown if e.name not in IGNORED_FOLDERS and e.is_dir()]
+        except OSError as error:
+            raise _unreadable(folder, error) from error
+        yield relative, names
+        waiting.extend(os.path.join(relative, name) for name in sorted(folders, reverse=True))
+
+
+def _is_printable(path: str) -> bool:
+    """A name that is not UTF-8 cannot be written into a table."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

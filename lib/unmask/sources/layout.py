@@ -1,0 +1,91 @@
+"""What folder names say: class, official split and generator of the pictures below them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import pandas as pd
+
+from ..errors import UsageError
+
+COLUMNS = ["path", "label", "official_split", "generator", "group"]
+# fmt: off
+REAL_WORDS = ("real", "reals", "original", "originals", "authentic", "genuine", "pristine")
+FAKE_WORDS = (
+    "fake", "fakes", "deepfake", "deepfakes", "synthetic", "manipulated", "generated", "ai",
+    "aigenerated",
+)
+LABEL_OF_WORD = {**dict.fromkeys(REAL_WORDS, 0), **dict.fromkeys(FAKE_WORDS, 1)}
+SPLIT_OF_WORD = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+# Words that say nothing, so that "real_faces", "test set" and "videos" are understood.
+FILLERS = frozenset({
+    "face", "faces", "image", "images", "img", "imgs", "picture", "pictures", "photo", "photos",
+    "video", "videos", "frame", "frames", "crop", "crops", "cropped", "set", "data", "dataset",
+    "sequences",
+})
+# fmt: on
+
+
+def meaning_of_folders(parts: tuple[str, ...]) -> tuple[int, str, str] | None:
+    """Returns (label, official split, generator) for files in the folder `parts`, or None.
+
+    The folder nearest to the file that names a class decides, and so does the nearest that names
+    a split. The first folder below the class folder names the generator of fakes.
+    """
+    meanings = [_meaning(part) for part in parts]
+    classes = [place for place, (label, _) in enumerate(meanings) if label is not None]
+    if not classes:
+        return None
+    label = meanings[classes[-1]][0]
+    splits = [split for _, split in meanings if split]
+    # fake/Deepfakes/x.jpg: the outer of two folders of one class is the class folder.
+    outer = classes[-1]
+    for place in reversed(classes):
+        if meanings[place][0] != label:
+            break
+        outer = place
+    generator = "real" if label == 0 else _generator(parts[outer + 1 :])
+    return label, splits[-1] if splits else "", generator
+
+
+def _generator(below: tuple[str, ...]) -> str:
+    for part in below:
+        if set(_words(part)) - {"fake", "fakes", *SPLIT_OF_WORD}:
+            return part
+    return "fake"
+
+
+@lru_cache(maxsize=100_000)
+def _meaning(name: str) -> tuple[int | None, str]:
+    """Returns (label or None, split or "") of one folder name.
+
+    A word that is not known, or both classes in one name ("real_vs_fake"): it names nothing.
+    """
+    words = _words(name)
+    labels = {LABEL_OF_WORD[word] for word in words if word in LABEL_OF_WORD}
+    splits = {SPLIT_OF_WORD[word] for word in words if word in SPLIT_OF_WORD}
+    unknown = [word for word in words if word not in LABEL_OF_WORD and word not in SPLIT_OF_WORD]
+    if unknown or len(labels) > 1 or len(splits) > 1:
+        return None, ""
+    return (labels.pop() if labels else None), (splits.pop() if splits else "")
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", name.lower()) if word and word not in FILLERS]
+
+
+def check_classes(frame: pd.DataFrame, what: str, expected: str) -> None:
+    """Raises UsageError when all rows of `frame` have one label."""
+    labels = set(frame["label"])
+    if len(labels) == 1:
+        found, lacking = ("fake", "real") if labels == {1} else ("real", "fake")
+        raise UsageError(
+            f"{what} holds pictures of one class only ({found}, {len(frame)} of them).",
+            expected=expected,
+            fix=f"add {lacking} pictures: a detector learns the difference between the two",
+        )
