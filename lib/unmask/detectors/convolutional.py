@@ -1,0 +1,87 @@
+"""The family of plain convolutional networks: the two reference ones and all that a search tries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from ..errors import UsageError
+
+HEADS = ("flatten", "average")
+
+
+def build_from_choices(
+    input_shape: tuple[int, int, int],
+    *,
+    blocks: Sequence[int] = (32, 64),
+    kernel: int = 3,
+    dropout: float = 0.2,
+    head: str = "flatten",
+    skip: bool = False,
+    name: str = "searched",
+) -> keras.Model:
+    """Builds a convolutional network from a few choices.
+
+    Each block is conv, batch normalization, conv, batch normalization, max pooling by two; then
+    come dropout, the head and one sigmoid unit.
+
+    Args:
+        input_shape: height, width, channels of the pictures.
+        blocks: the filters of each block.
+        kernel: side of the convolution kernels in pixels.
+        dropout: share of the last block's values dropped while training, 0 to below 1.
+        head: "flatten" keeps every position for the last unit, "average" one mean per channel.
+        skip: adds the input of a block (through a 1x1 convolution) to its output.
+        name: the name of the model.
+
+    Returns:
+        A model from pixels 0..255 `[n, height, width, channels]` to float32 P(fake) `[n, 1]`.
+
+    Raises:
+        UsageError: the pictures are too small for so many blocks, or `head` is not known.
+    """
+    if head not in HEADS:
+        raise UsageError(f"There is no head {head!r}.", expected=" or ".join(HEADS))
+    needed = 2 ** len(blocks)
+    if min(input_shape[:2]) < needed:
+        raise UsageError(
+            f"Pictures of {input_shape[0]}x{input_shape[1]} pixels are too small for "
+            f"{len(blocks)} blocks, each of which halves them.",
+            expected=f"at least {needed}x{needed} pixels",
+            fix="choose larger faces or fewer blocks",
+        )
+    inputs = keras.Input(input_shape, name="pixels")
+    x = keras.layers.Rescaling(1 / 255, name="to_unit_range")(inputs)
+    for number, filters in enumerate(blocks, start=1):
+        x = _block(x, filters, kernel, skip, name=f"block{number}")
+    x = keras.layers.Dropout(dropout, name="dropout")(x)
+    pool = keras.layers.Flatten if head == "flatten" else keras.layers.GlobalAveragePooling2D
+    x = pool(name=head)(x)
+    outputs = keras.layers.Dense(1, activation="sigmoid", dtype="float32", name="fake")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def two_block(input_shape: tuple[int, int, int], *, dropout: float = 0.2) -> keras.Model:
+    """The reference network: two blocks of 32 and 64 filters, flattened."""
+    return build_from_choices(input_shape, blocks=(32, 64), dropout=dropout, name="two_block")
+
+
+def four_block(input_shape: tuple[int, int, int], *, dropout: float = 0.2) -> keras.Model:
+    """Its deeper sister: four blocks of 32, 64, 128 and 256 filters, flattened."""
+    return build_from_choices(
+        input_shape, blocks=(32, 64, 128, 256), dropout=dropout, name="four_block"
+    )
+
+
+def _block(x, filters: int, kernel: int, skip: bool, name: str):
+    shortcut = x
+    for number in (1, 2):
+        x = keras.layers.Conv2D(
+            filters, kernel, padding="same", activation="relu", name=f"{name}_conv{number}"
+        )(x)
+        x = keras.layers.BatchNormalization(name=f"{name}_norm{number}")(x)
+    if skip:
+        shortcut = keras.layers.Conv2D(filters, 1, name=f"{name}_shortcut")(shortcut)
+        x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
+    return keras.layers.MaxPooling2D(name=f"{name}_pool")(x)

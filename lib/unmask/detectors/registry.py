@@ -1,0 +1,57 @@
+"""Which networks there are, and building one by its name."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+
+from ..errors import UsageError, nearest
+from .convolutional import build_from_choices, four_block, two_block
+from .resnet50 import resnet50
+
+_BUILDERS = {
+    "two_block": two_block,
+    "four_block": four_block,
+    "resnet50": resnet50,
+    "searched": build_from_choices,
+}
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names that `build` knows."""
+    return tuple(_BUILDERS)
+
+
+def build(name: str, input_shape: tuple[int, int, int], **options: Any) -> keras.Model:
+    """Builds the network called `name`, with fresh weights (seed Keras first to repeat them).
+
+    Example:
+        model = build("two_block", (128, 128, 3), dropout=0.2)
+
+    Args:
+        name: one of `names()`.
+        input_shape: height, width, channels of the pictures.
+        **options: what the network's own function takes.
+
+    Returns:
+        A model from uint8 or float pixels 0..255 to float32 P(fake) `[n, 1]`.
+
+    Raises:
+        UsageError: unknown name or option, or pictures too small for the network.
+        DataError: weights that cannot be had.
+    """
+    if name not in _BUILDERS:
+        raise UsageError(
+            f"There is no detector {name!r}.{nearest(name, _BUILDERS)}",
+            expected="one of " + ", ".join(_BUILDERS),
+        )
+    known = [option for option in inspect.signature(_BUILDERS[name]).parameters][1:]
+    for option in options:
+        if option not in known:
+            raise UsageError(
+                f"The detector {name} has no option {option!r}.{nearest(option, known)}",
+                expected="one of " + ", ".join(known),
+            )
+    return _BUILDERS[name](tuple(input_shape), **options)

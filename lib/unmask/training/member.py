@@ -1,0 +1,137 @@
+"""A member of the report: one network trained with several seeds, and its scores."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from ..runs import report_progress, sha256_of, write_json, write_table
+from .fit import Progress, train
+from .predict import milliseconds_per_image, predict
+from .settings import TrainingData, TrainingResult, TrainingSettings
+
+SCORED_SPLITS = ("val", "test", "unseen")
+
+
+@dataclass(frozen=True)
+class Member:
+    """What is trained.
+
+    Attributes:
+        name: of the member, and of its folder.
+        step: the step that trains it, such as "baseline_cnn".
+        architecture: the detector's name and options, for the reader.
+        build: from a seed to a fresh network; the seed is already set in Keras.
+        notices: sentences to put in front of a reader, known before training.
+    """
+
+    name: str
+    step: str
+    architecture: str
+    build: Callable[[int], keras.Model]
+    notices: tuple[str, ...] = ()
+
+
+def train_member(
+    member: Member,
+    pixels: np.ndarray,
+    faces: pd.DataFrame,
+    settings: TrainingSettings,
+    folder: str | Path,
+    seeds: Sequence[int] = (1,),
+    calibrate: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Trains `member` once per seed and scores the faces that training did not learn from.
+
+    Writes `<folder>/seed_<n>/` (see `train`), scores.parquet and member.json; what is finished
+    there already is not done again.
+
+    Args:
+        member: what to train.
+        pixels: uint8 `[N, side, side, 3]`.
+        faces: face_id, split, label and row (the place in `pixels`).
+        settings: how to train; its seed is replaced by each of `seeds`.
+        folder: of this member, <step>/<member>.
+        seeds: one training each.
+        calibrate: from the table of scores to the same with a column more.
+
+    Returns:
+        face_id, split, label, score, seed (and what `calibrate` adds), a row a face and seed, of
+        the splits val, test and unseen.
+
+    Raises:
+        DataError: a split without both classes, or a loss that is not a number at once.
+    """
+    folder = Path(folder)
+    data = training_data(pixels, faces)
+    scored = faces[faces["split"].isin(SCORED_SPLITS)]
+    tables, results = [], []
+    for number, seed in enumerate(seeds):
+        keras.backend.clear_session()
+        gc.collect()
+        keras.utils.set_random_seed(seed)
+        seeded = replace(settings, seed=seed)
+        progress = _share_of_progress(number, len(seeds), member.name)
+        target = folder / f"seed_{seed}"
+        results.append(train(member.build(seed), data, seeded, target, progress))
+        saved = keras.models.load_model(results[-1].model_path)
+        table = scored[["face_id", "split", "label"]].copy()
+        table["score"] = predict(saved, pixels, scored["row"].to_numpy())
+        table["seed"] = seed
+        tables.append(table)
+    scores = pd.concat(tables, ignore_index=True)
+    if calibrate is not None:
+        scores = calibrate(scores)
+    write_table(folder / "scores.parquet", scores)
+    write_json(folder / "member.json", _describe(member, saved, results, seeds))
+    return scores
+
+
+def training_data(pixels: np.ndarray, faces: pd.DataFrame) -> TrainingData:
+    """Returns what `train` needs of the face table: the splits train and val.
+
+    Raises:
+        DataError: one of the two lacks a class.
+    """
+    train_part, val_part = faces[faces["split"] == "train"], faces[faces["split"] == "val"]
+    return TrainingData(
+        pixels=pixels,
+        train_rows=train_part["row"].to_numpy(),
+        train_labels=train_part["label"].to_numpy(),
+        val_rows=val_part["row"].to_numpy(),
+        val_labels=val_part["label"].to_numpy(),
+        identity=sha256_of([*train_part["face_id"], *val_part["face_id"]]),
+    )
+
+
+def _describe(
+    member: Member, saved: keras.Model, results: list[TrainingResult], seeds: Sequence[int]
+) -> dict:
+    notices = [*member.notices, *(notice for result in results for notice in result.notices)]
+    return {
+        "name": member.name,
+        "step": member.step,
+        "architecture": member.architecture,
+        "seeds": list(seeds),
+        "parameters": saved.count_params(),
+        "bytes": results[0].model_path.stat().st_size,
+        "training_seconds": sum(result.seconds for result in results),
+        "milliseconds_per_image": milliseconds_per_image(saved),
+        "precision": results[0].precision,
+        "device": results[0].device,
+        "best_epochs": [result.best_epoch for result in results],
+        "notices": list(dict.fromkeys(notices)),
+    }
+
+
+def _share_of_progress(number: int, count: int, name: str) -> Progress:
+    def progress(fraction: float, message: str) -> None:
+        report_progress((number + fraction) / count, f"{name}, {message}")
+
+    return progress

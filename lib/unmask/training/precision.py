@@ -1,0 +1,90 @@
+"""Which numbers to compute with on this machine, and what the machine is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import tensorflow as tf
+
+from ..errors import UsageError, nearest
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def choose_precision(setting: str = "auto") -> str:
+    """Returns the Keras dtype policy to train with.
+
+    Args:
+        setting: "auto", or one of `PRECISIONS`, which is returned as it is.
+
+    Raises:
+        UsageError: an unknown setting.
+    """
+    if setting in PRECISIONS:
+        return setting
+    if setting != "auto":
+        known = ("auto", *PRECISIONS)
+        raise UsageError(
+            f"There is no precision {setting!r}.{nearest(setting, known)}",
+            expected="one of " + ", ".join(known),
+        )
+    capabilities = [capability for _, capability in _gpus()]
+    return fastest_precision(capabilities, cpu_flags())
+
+
+def fastest_precision(compute_capabilities: list[tuple[int, int]], flags: frozenset[str]) -> str:
+    """Returns the fastest policy that trains equally well.
+
+    bfloat16 from NVIDIA's Ampere on; float16 where it is fast (P100, Volta, Turing). On a CPU
+    only AMX makes bfloat16 pay: without it AVX-512's bfloat16 leaves most of a step as slow.
+
+    Args:
+        compute_capabilities: (major, minor) of each GPU; empty on a CPU.
+        flags: the CPU's flags as /proc/cpuinfo names them.
+    """
+    if compute_capabilities:
+        lowest = min(compute_capabilities)
+        if lowest >= (8, 0):
+            return "mixed_bfloat16"
+        return "mixed_float16" if lowest >= (7, 0) or lowest == (6, 0) else "float32"
+    return "mixed_bfloat16" if {"amx_tile", "amx_bf16"} <= flags else "float32"
+
+
+def describe_device(precision: str | None = None) -> str:
+    """Returns the machine in a few words, such as "CPU, 2 cores, AMX, mixed_bfloat16"."""
+    gpus = _gpus()
+    if gpus:
+        names = [name for name, _ in gpus]
+        words = [f"{len(gpus)} x {names[0]}" if len(gpus) > 1 else names[0]]
+    else:
+        words = ["CPU", f"{available_cores()} cores"]
+        if "amx_bf16" in cpu_flags():
+            words.append("AMX")
+    return ", ".join([*words, precision or choose_precision()])
+
+
+def available_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_flags(path: str | Path = "/proc/cpuinfo") -> frozenset[str]:
+    """Returns the first core's flags, empty where the system does not list them."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.startswith("flags")), ":")
+    return frozenset(flags.split(":", 1)[1].split())
+
+
+def _gpus() -> list[tuple[str, tuple[int, int]]]:
+    found = []
+    for device in tf.config.list_physical_devices("GPU"):
+        details = tf.config.experimental.get_device_details(device)
+        capability = details.get("compute_capability", (0, 0))
+        found.append((details.get("device_name", "GPU"), tuple(capability)))
+    return found

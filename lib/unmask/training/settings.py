@@ -1,0 +1,159 @@
+"""What a training is asked to do, what it is given, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..detectors import PARTS
+from ..errors import DataError, UsageError, nearest
+from ..runs import sha256_of
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with one set of trainable layers and one learning rate.
+
+    Attributes:
+        trainable: "all", "last_stage" or "head" (see `detectors.set_trainable`).
+        epochs: at most so many.
+        learning_rate: of the optimizer, which starts anew with the phase.
+    """
+
+    trainable: str = "all"
+    epochs: int = 10
+    learning_rate: float = 1e-3
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train.
+
+    Attributes:
+        epochs: at most so many; early stopping may end sooner.
+        batch_size: pictures a step.
+        learning_rate: of the optimizer.
+        patience: epochs without a lower validation loss before a phase stops.
+        seed: of dropout, order and augmentation.
+        augment: strength of the augmentation, 0 to 1.
+        optimizer: one of `OPTIMIZERS`.
+        weight_decay: decoupled weight decay of the optimizer, 0 for none.
+        precision: "auto" or a Keras dtype policy, see `choose_precision`.
+        phases: what to train one after the other, instead of `epochs` and `learning_rate`.
+        initial_weights: sha256 of the pretrained weights that the model starts from; "" when it
+            starts from random ones. Then freezing makes no sense: the phases become one, all
+            layers learn at `learning_rate`, and batch normalization learns too.
+    """
+
+    epochs: int = 10
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    patience: int = 5
+    seed: int = 1
+    augment: float = 0.0
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    precision: str = "auto"
+    phases: tuple[Phase, ...] = ()
+    initial_weights: str = ""
+
+    def __post_init__(self):
+        if self.optimizer not in OPTIMIZERS:
+            raise UsageError(
+                f"There is no optimizer {self.optimizer!r}.{nearest(self.optimizer, OPTIMIZERS)}",
+                expected="one of " + ", ".join(OPTIMIZERS),
+            )
+        for phase in self.phases:
+            if phase.trainable not in PARTS:
+                raise UsageError(
+                    f"A phase cannot train {phase.trainable!r}.{nearest(phase.trainable, PARTS)}",
+                    expected="one of " + ", ".join(PARTS),
+                )
+        counts = (self.epochs, self.batch_size, *(phase.epochs for phase in self.phases))
+        if min(counts) < 1 or not 0 <= self.augment <= 1:
+            raise UsageError(
+                "epochs and batch_size must be at least 1, and augment within 0 to 1.",
+                expected="for instance epochs: 10, batch_size: 32, augment: 0.5",
+            )
+
+    def plan(self) -> tuple[Phase, ...]:
+        """Returns the phases to go through."""
+        if self.phases and self.initial_weights:
+            return self.phases
+        epochs = sum(phase.epochs for phase in self.phases) or self.epochs
+        return (Phase("all", epochs, self.learning_rate),)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The pictures and which of them to train and validate on.
+
+    Attributes:
+        pixels: uint8 `[N, side, side, 3]`, usually a memory map.
+        train_rows, val_rows: int `[n]`, places in `pixels`.
+        train_labels, val_labels: `[n]`, 1 fake, 0 real, aligned with the rows.
+        identity: a hash of what the pictures are (of the face ids, say). With the rows, the
+            labels and a sample of the pixels it decides whether a training on disk is of
+            these data.
+    """
+
+    pixels: np.ndarray
+    train_rows: np.ndarray
+    train_labels: np.ndarray
+    val_rows: np.ndarray
+    val_labels: np.ndarray
+    identity: str = ""
+
+    def __post_init__(self):
+        for part, labels in (("train", self.train_labels), ("val", self.val_labels)):
+            if set(np.unique(labels)) != {0, 1}:
+                raise DataError(
+                    f"The {part} split holds {len(labels)} faces, not of both classes.",
+                    expected="at least one real and one fake face",
+                    fix="add faces, or change how they are split",
+                )
+
+    def fingerprint(self) -> str:
+        """Returns a hash by which data are told apart."""
+        sample = np.linspace(0, len(self.train_rows) - 1, 64).astype(int)
+        parts = [self.train_rows, self.train_labels, self.val_rows, self.val_labels]
+        return sha256_of(
+            {
+                "identity": self.identity,
+                "shape": self.pixels.shape,
+                "tables": [np.asarray(part, dtype=np.int64).tolist() for part in parts],
+                "sample": self.pixels[self.train_rows[sample]].astype(int).sum((1, 2)).tolist(),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A finished training.
+
+    Attributes:
+        model_path: the saved model: Keras' own layers, float32.
+        history: a row an epoch: epoch, phase, loss, accuracy, auc, the same with val_,
+            learning_rate, seconds.
+        best_epoch: the epoch whose weights were saved, the one of the lowest validation loss.
+        seconds: spent in epochs, over all interruptions.
+        precision: the dtype policy trained with.
+        device: the machine in words.
+        notices: sentences to put in front of a reader.
+        resumed_from: the epoch after which this call took over; 0 when it trained from the
+            start, `len(history)` when everything was on disk.
+    """
+
+    model_path: Path
+    history: pd.DataFrame
+    best_epoch: int
+    seconds: float
+    precision: str
+    device: str
+    notices: list[str] = field(default_factory=list)
+    resumed_from: int = 0
