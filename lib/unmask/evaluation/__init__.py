@@ -1,0 +1,1 @@
+"""Every number a reader sees is computed here, from tables of scores. Imports no TensorFlow."""
