@@ -1,0 +1,121 @@
+"""Decoded faces in pieces on disk, so that an interruption loses at most the piece in progress."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import PIL
+
+from .. import runs
+from ..media import Rejected
+from .decode import FacesOfFile, decode_file
+from .settings import PreprocessSettings
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The pieces of one preprocessing: `<number>.npy` holds faces, `<number>.parquet` says whose.
+
+    Attributes:
+        folder: where they lie.
+        files: a row a file with `file_id`, `path`, `kind`; what it is decoded from.
+        settings: what it is decoded with.
+    """
+
+    folder: Path
+    files: pd.DataFrame
+    settings: PreprocessSettings
+
+    def discard_stale(self) -> None:
+        """Deletes shards that were made from other files, settings or decoders."""
+        key_path = self.folder / "key.txt"
+        if not key_path.exists() or key_path.read_text(encoding="utf-8") != self._key():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            runs.write_text(key_path, self._key())
+
+    def plan(self) -> list[range]:
+        """Returns the places in `files` that each shard holds: about `shard_size` faces."""
+        weights = np.where(self.files["kind"] == "video", self.settings.frames_per_clip, 1)
+        numbers = (np.cumsum(weights) - weights) // self.settings.shard_size
+        edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
+        return [range(start, stop) for start, stop in pairwise(edges)]
+
+    def is_done(self, number: int) -> bool:
+        """The table is written after the array, so it stands for both."""
+        return self._table_path(number).exists()
+
+    def decode_missing(self) -> None:
+        """Decodes every shard that is not on disk yet."""
+        plan = self.plan()
+        with ThreadPoolExecutor(self.settings.jobs) as pool:
+            for number, places in enumerate(plan):
+                if not self.is_done(number):
+                    self._decode(number, places, pool)
+                done = f"{places.stop} of {len(self.files)} files decoded"
+                runs.report_progress(0.95 * (number + 1) / len(plan), done)
+
+    def table(self) -> pd.DataFrame:
+        """Returns the tables of all shards as one.
+
+        A row a face, and one for each rejected file: `file` (place in `files`), `frame`,
+        `shard`, `place` (in the shard's array; -1 when rejected), `pixels_id`, `notes`,
+        `reason` ("" for a face), `detail`.
+        """
+        parts = [
+            pd.read_parquet(self._table_path(number)).assign(shard=number)
+            for number in range(len(self.plan()))
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """Yields each shard's faces, uint8 `[faces, size, size, 3]`, one shard in memory."""
+        for number in range(len(self.plan())):
+            yield np.load(self._array_path(number))
+
+    def _decode(self, number: int, places: range, pool: ThreadPoolExecutor) -> None:
+        rows: list[dict[str, Any]] = []
+        faces = [np.empty((0, self.settings.size, self.settings.size, 3), np.uint8)]
+        count = 0
+        files = self.files.iloc[places.start : places.stop]
+        results = pool.map(self._decode_one, files["path"], files["file_id"], files["kind"])
+        for place, result in zip(places, results, strict=True):
+            row = {"file": place, "frame": -1, "place": -1, "pixels_id": "", "notes": ""}
+            if isinstance(result, Rejected):
+                rows.append({**row, "reason": result.reason, "detail": result.detail})
+                continue
+            row |= {"pixels_id": result.pixels_id, "notes": "; ".join(result.notes)}
+            for frame in result.frames:
+                rows.append({**row, "frame": frame, "place": count, "reason": "", "detail": ""})
+                count += 1
+            faces.append(result.faces)
+        with runs.atomic_path(self._array_path(number)) as temporary:
+            np.save(temporary, np.concatenate(faces))
+        runs.write_table(self._table_path(number), pd.DataFrame(rows))
+
+    def _decode_one(self, path: str, file_id: str, kind: str) -> FacesOfFile | Rejected:
+        try:
+            return decode_file(path, file_id, kind, self.settings)
+        except Rejected as rejected:
+            return rejected.with_traceback(None)
+
+    def _key(self) -> str:
+        columns = [self.files[name].tolist() for name in ("file_id", "path", "kind")]
+        settings = self.settings
+        numbers = [settings.size, settings.frames_per_clip, settings.shard_size]
+        versions = [PIL.__version__, cv2.__version__]
+        return runs.sha256_of([columns, numbers, settings.minimum_side, versions])
+
+    def _array_path(self, number: int) -> Path:
+        return self.folder / f"{number:05d}.npy"
+
+    def _table_path(self, number: int) -> Path:
+        return self.folder / f"{number:05d}.parquet"
