@@ -7,6 +7,7 @@ ETag, Last-Modified and Accept-Ranges and honours Range with If-Range.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import threading
@@ -36,13 +37,15 @@ class KaggleServer:
 
     Faults: `failures` maps a method such as "DownloadDataset" to (status, headers);
     `cuts` holds, per answer of the storage, after how many bytes the connection breaks
-    (None: never); `stall` makes a cut answer wait for `release` instead of breaking.
+    (None: never); `stall` makes a cut answer wait for `release` instead of breaking;
+    `expires_after` is how many answers a storage address gives before it is refused.
     """
 
     archives: dict[tuple[str, int], bytes] = field(default_factory=dict)
     failures: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     cuts: list[int | None] = field(default_factory=list)
     stall: bool = False
+    expires_after: int | None = None
     requests: list[Request] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
 
@@ -109,6 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._remember(path, {})
         if not path.startswith(STORAGE) or "signature=" not in self.path:
             return self._fail(404, "no such object")
+        answers, limit = len(self.server_state.named(STORAGE)), self.server_state.expires_after
+        if limit is not None and answers > limit:
+            return self._fail(403, "the signature has expired")
         owner, slug, version = path.removeprefix(STORAGE).split("/")[:3]
         self._send_object(self.server_state.archives[f"{owner}/{slug}", int(version)])
 
@@ -152,7 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         state = self.server_state
         cut = state.cuts.pop(0) if state.cuts else None
-        self.wfile.write(content[start : None if cut is None else start + cut])
+        with contextlib.suppress(ConnectionError):  # the client may not want the rest
+            self.wfile.write(content[start : None if cut is None else start + cut])
         if cut is not None:
             if state.stall:
                 state.release.wait(30)

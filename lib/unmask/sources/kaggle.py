@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import re
@@ -18,21 +17,15 @@ import filelock
 from .. import runs
 from ..errors import DataError, UnmaskError, UsageError
 from . import archive as archives
-from .archive import FILES_FOLDER, GIBIBYTE, verify_manifest
+from .archive import FILES_FOLDER, verify_manifest
+from .kaggle_errors import WAYS_TO_LOG_IN, explain
 
 # The archive, what comes out of it (pictures hardly shrink), and some air.
 SPACE_FACTOR = 2.2
 SHARE_OF_DOWNLOAD = 0.7
 REPORT_EVERY_SECONDS = 1.0
 SHOWN_PROBLEMS = 5
-
-WAYS_TO_LOG_IN = (
-    "give Kaggle credentials in one of three ways: "
-    "(1) an API token from https://www.kaggle.com/settings/api, in the variable KAGGLE_API_TOKEN "
-    "or in the file ~/.kaggle/access_token; "
-    "(2) KAGGLE_USERNAME and KAGGLE_KEY, or the file ~/.kaggle/kaggle.json; "
-    "(3) `kaggle auth login`, which opens a browser"
-)
+MEBIBYTE = 2**20
 
 
 def fetch_kaggle_dataset(handle: str, destination: Path, *, version: int | None = None) -> Path:
@@ -70,7 +63,7 @@ def fetch_kaggle_dataset(handle: str, destination: Path, *, version: int | None 
     except UnmaskError:
         raise
     except Exception as error:
-        explained = _explain(error, handle, version, destination)
+        explained = explain(error, handle, version, destination)
         if explained is None:
             raise
         raise explained from error
@@ -221,10 +214,14 @@ def _download(api: Any, handle: str, version: int | None, archive: Path) -> None
                         api.download_file(
                             response, str(archive), client.http_client(), quiet=False, resume=True
                         )
-                except ValueError:
-                    # The bytes are not the archive's, yet the client would resume from them.
+                except ValueError as error:
+                    # An expired address makes the client save the server's refusal as the
+                    # archive, and it would go on from those bytes next time.
                     _remove_archives(archive.parent)
-                    raise
+                    raise DataError(
+                        f"The download of {handle} broke off and could not go on: {error}.",
+                        fix="run again: it is downloaded afresh",
+                    ) from error
 
 
 @contextlib.contextmanager
@@ -237,7 +234,7 @@ def _reporting_growth(archive: Path, size: int) -> Iterator[None]:
             here = archive.stat().st_size if archive.exists() else 0
             runs.report_progress(
                 SHARE_OF_DOWNLOAD * min(here / size, 1) if size else 0,
-                f"downloaded {here / GIBIBYTE:.2f} of {size / GIBIBYTE:.2f} GiB",
+                f"downloaded {here / MEBIBYTE:,.0f} of {size / MEBIBYTE:,.0f} MiB",
             )
 
     watcher = threading.Thread(target=watch, daemon=True)
@@ -258,68 +255,7 @@ def _extraction_progress() -> Callable[[int, int], None]:
             last = time.monotonic()
             runs.report_progress(
                 SHARE_OF_DOWNLOAD + (1 - SHARE_OF_DOWNLOAD) * done / max(total, 1),
-                f"extracted {done / GIBIBYTE:.2f} of {total / GIBIBYTE:.2f} GiB",
+                f"extracted {done / MEBIBYTE:,.0f} of {total / MEBIBYTE:,.0f} MiB",
             )
 
     return report
-
-
-def _explain(
-    error: Exception, handle: str, version: int | None, destination: Path
-) -> UnmaskError | None:
-    """Returns the error in the user's terms; None when it is none that was foreseen."""
-    import requests
-    import urllib3
-
-    response = getattr(error, "response", None)
-    if response is not None and response.status_code >= 400:
-        return _explain_status(response, handle, version)
-    if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, ValueError)):
-        return DataError(
-            f"The download of {handle} stopped: {error}",
-            expected="a network connection to kaggle.com that lasts",
-            fix="run again: the download goes on where it stopped",
-        )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return DataError(f"The disk of {destination} is full.", fix="free some space and run again")
-    if isinstance(error, OSError):
-        return DataError(
-            f"{destination} cannot be written: {error}.",
-            fix="choose a folder that you may write to",
-        )
-    return None
-
-
-def _explain_status(response: Any, handle: str, version: int | None) -> UnmaskError:
-    which = handle if version is None else f"{handle}, version {version},"
-    address = f"https://www.kaggle.com/datasets/{handle}"
-    status = response.status_code
-    if status == 401:
-        return UsageError(
-            "Kaggle does not accept these credentials (401).",
-            expected="a Kaggle account's valid credentials",
-            fix=WAYS_TO_LOG_IN,
-        )
-    if status == 403:
-        return DataError(
-            f"Kaggle does not let this account get {which} (403): it is private, its terms are "
-            "not accepted yet, or there is none of that name.",
-            fix=f"open {address} with the same account, and accept what it asks",
-        )
-    if status == 404:
-        return DataError(
-            f"Kaggle has no dataset {which} (404).",
-            expected="an existing owner/slug and version",
-            fix=f"compare with {address}",
-        )
-    if status == 429:
-        wait = response.headers.get("Retry-After", "")
-        pause = f"in {wait} seconds" if wait.isdigit() else "in some minutes"
-        return DataError(
-            f"Kaggle asks to slow down (429): too many requests for {handle}.",
-            fix=f"run again {pause}: the download goes on where it stopped",
-        )
-    return DataError(
-        f"Kaggle's server failed on {which} ({status}).",
-        fix="run again later: the download goes on where it stopped",
-    )
