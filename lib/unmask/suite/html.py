@@ -219,7 +219,8 @@ def _date(start: str) -> str:
 def _headline(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Returns columns {"name", "number"} and rows of text, in the order the keys first appear."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    texts = [[_number_text(row.get(name, "")) for name in names] for row in rows]
+    formatted = [_texts([row.get(name) for row in rows]) for name in names]
+    texts = [list(row) for row in zip(*formatted, strict=True)]
     columns = []
     for place, name in enumerate(names):
         known = [row[place] for row in texts if row[place]]
@@ -227,5 +228,17 @@ def _headline(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"columns": columns, "rows": texts}
 
 
-def _number_text(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)
+def _texts(values: list[Any]) -> list[str]:
+    """Returns a column as text: its fractions with the same number of digits, None as nothing."""
+    fractions = [abs(value) for value in values if isinstance(value, float)]
+    digits = 3 if max(fractions, default=0) < 10 else 1
+    return [
+        ""
+        if value is None
+        else f"{value:,.{digits}f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+        for value in values
+    ]

@@ -92,14 +92,18 @@ def is_number(text: str) -> bool:
 
 
 def _failed_cell(cells: list[Any]) -> Any | None:
-    """Returns the cell with an error; after a killed kernel, the last one that was started."""
+    """Returns the cell with an error; after a killed kernel, the last one that was started.
+
+    None when every cell ended: the step failed for another reason than its notebook.
+    """
     code = [cell for cell in cells if cell.cell_type == "code"]
     for cell in code:
         expected = "raises-exception" in cell.metadata.get("tags", [])
         if not expected and any(output.output_type == "error" for output in cell.outputs):
             return cell
+    code = [cell for cell in code if cell.source.strip()]
     started = [cell for cell in code if cell.execution_count is not None]
-    return started[-1] if started else None
+    return started[-1] if started and code[-1].execution_count is None else None
 
 
 def _prepare(cell: Any, *, is_failed: bool) -> None:

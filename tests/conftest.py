@@ -1,0 +1,39 @@
+"""Fixtures that tests of several rooms share: a browser, and the real faces when they are here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium (a playwright Browser).
+
+    It lives as long as one module: playwright keeps an event loop running in this thread, which
+    would be in the way of tests elsewhere that execute notebooks.
+    """
+    sync_api = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        pytest.skip("no Chromium on the path; install one or name it in $CHROMIUM")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real faces: $UNMASK_SHARED_DATA, or shared/data beside the repository."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("UNMASK_SHARED_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no real faces in {folder}; name their folder in $UNMASK_SHARED_DATA")
+    return folder
