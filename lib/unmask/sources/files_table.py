@@ -51,12 +51,17 @@ def build_files_table(
         `jpeg_quality` NaN, `format` "". A file that cannot be read has `file_id` "" and 0 bytes.
     """
     table = pd.DataFrame(entries).reset_index(drop=True)
-    for column, default in (("dataset", dataset), ("group", ""), ("official_split", "")):
+    defaults = {
+        "dataset": dataset,
+        "generator": table["label"].map({0: "real", 1: "fake"}),
+        "group": "",
+        "official_split": "",
+    }
+    for column, default in defaults.items():
         table[column] = table[column].fillna(default) if column in table else default
-    if "generator" not in table:
-        table["generator"] = table["label"].map({0: "real", 1: "fake"})
+    table["path"] = table["path"].astype(str)
     table["label"] = table["label"].astype("int64")
-    facts = pd.DataFrame(_describe_all([str(path) for path in table["path"]], jobs))
+    facts = pd.DataFrame(_describe_all(table["path"].tolist(), jobs))
     for column in facts:
         table[column] = facts[column]
     floats = ["width", "height", "jpeg_quality"]
