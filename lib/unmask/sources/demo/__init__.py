@@ -108,6 +108,8 @@ def _claim(folder: Path, settings: dict[str, Any], items: list[Item]) -> bool:
     if started.exists() and runs.read_json(started) != settings:
         manifest.unlink(missing_ok=True)
         shutil.rmtree(raw, ignore_errors=True)
+    for leftover in raw.rglob(".*.partial.*"):
+        leftover.unlink()
     complete = manifest.exists()
     if complete:
         known = runs.read_json(manifest)["files"]

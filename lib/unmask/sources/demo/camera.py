@@ -41,7 +41,7 @@ def draw_camera(rng: np.random.Generator) -> Camera:
         balance=(float(1 + warm), float(1 + green), float(1 - warm)),
         defocus=float(rng.uniform(0.25, 0.65)),
         vignette=float(rng.uniform(0, 0.35)),
-        contrast=float(rng.uniform(0.9, 1.35)),
+        contrast=float(rng.uniform(1.0, 1.4)),
         shot=float(rng.uniform(2.0, 4.5)),
         read=float(rng.uniform(0.8, 2.0)),
         quality=int(rng.integers(78, 97)),
@@ -73,7 +73,9 @@ def develop(scene: np.ndarray, camera: Camera, gain: float) -> np.ndarray:
     light = light * (1 + light / 6.25) / (1 + light)
     tone = np.clip(light * 1.35, 0, 1) ** (1 / 2.2)
     curved = tone + (camera.contrast - 1) * 0.9 * (tone - 0.46) * tone * (1 - tone) * 4
-    return np.clip(curved * 255, 0, 255).astype(np.float32)
+    grey = curved.mean(-1, keepdims=True)
+    vivid = grey + 1.15 * (curved - grey)
+    return np.clip(vivid * 255, 0, 255).astype(np.float32)
 
 
 def grain(picture: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:

@@ -23,6 +23,10 @@ class Surface:
     gloss: np.ndarray
     shade: np.ndarray
 
+    def crop(self, area: tuple[slice, slice]) -> Surface:
+        """Returns the part of the maps in `area`."""
+        return Surface(self.height[area], self.albedo[area], self.gloss[area], self.shade[area])
+
 
 def paint_features(surface: Surface, person: Person, moment: Moment, grid: Grid, lit_from: tuple):
     """Paints brows, eyes and mouth onto `surface`. `lit_from` is the direction of the light."""
@@ -116,7 +120,7 @@ def _eyeball(person: Person, moment: Moment, side: int, eye: tuple, edge: float)
     look_u, look_v = moment.gaze[0] * 0.055 * side, moment.gaze[1] * 0.05
     radius = np.hypot(out - look_u, down - look_v)
     size = 0.47 * person.eye_width
-    white = np.array([0.42, 0.395, 0.38], dtype=np.float32)
+    white = np.array([0.37, 0.35, 0.335], dtype=np.float32)
     corner = 1 - 0.45 * step(np.abs(out), 0.3 * person.eye_width, 1.05 * person.eye_width)
     ball = white * corner[..., None]
     inner = step(out, -0.72 * person.eye_width, -0.98 * person.eye_width)

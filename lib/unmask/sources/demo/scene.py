@@ -57,7 +57,7 @@ def bust(person: Person, light: Light, grid: Grid) -> tuple[np.ndarray, np.ndarr
     key, sky = np.float32(light.key), np.float32(light.sky)
     lit = (facing * under_chin * 0.6)[..., None] * key + (0.25 + 0.45 * under_chin)[..., None] * sky
     flesh = np.float32(person.skin) * np.float32([1.0, 0.93, 0.9]) * lit
-    weave = 1 + 0.05 * clouds(rng, u.shape, 90) + 0.12 * clouds(rng, u.shape, 7)
+    weave = 1 + 0.05 * clouds(rng, u.shape, 60) + 0.12 * clouds(rng, u.shape, 7)
     if rng.uniform() < 0.25:
         weave = weave * (1 + 0.3 * np.sign(np.sin(v * rng.uniform(25, 60))))
     hang = np.clip(0.65 + 0.5 * light.direction[0] * u, 0.1, 1.4) * (
