@@ -124,6 +124,22 @@ def sha256_of(data: Any) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+_share = (0.0, 1.0)
+
+
+@contextlib.contextmanager
+def progress_share(part: int, parts: int) -> Iterator[None]:
+    """Makes what the block reports count as part number `part` (from 0) of `parts` equal ones."""
+    global _share
+    outer, (start, end) = _share, _share
+    width = (end - start) / parts
+    _share = (start + part * width, start + (part + 1) * width)
+    try:
+        yield
+    finally:
+        _share = outer
+
+
 def report_progress(fraction: float, message: str = "") -> None:
     """Tells the runner how far the running step is; a no-op when no runner listens.
 
@@ -133,7 +149,9 @@ def report_progress(fraction: float, message: str = "") -> None:
     """
     target = os.environ.get("UNMASK_PROGRESS")
     if target:
-        event = {"time": time.time(), "fraction": round(float(fraction), 4), "message": message}
+        start, end = _share
+        fraction = start + (end - start) * min(max(float(fraction), 0.0), 1.0)
+        event = {"time": time.time(), "fraction": round(fraction, 4), "message": message}
         with open(target, "a", encoding="utf-8") as stream:
             stream.write(json.dumps(event) + "\n")
 

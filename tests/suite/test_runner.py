@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -170,9 +171,9 @@ def test_a_read_only_reports_folder_keeps_what_is_finished(home):
     stamp = done_of(home, "download")
     reports = home / "reports/demo"
     script = (
-        "import os, sys; os.setgid(65534); os.setuid(65534);"
-        "from pathlib import Path; from unmask.errors import DataError;"
-        "from unmask.suite.runner import _check_writable\n"
+        "import os, sys; from pathlib import Path; from unmask.errors import DataError;"
+        "from unmask.suite.runner import _check_writable;"
+        "os.setgid(65534); os.setuid(65534)\n"
         f"try: _check_writable(Path({str(reports)!r}))\n"
         "except DataError as error: print(error); sys.exit(error.exit_code)"
     )
@@ -180,8 +181,6 @@ def test_a_read_only_reports_folder_keeps_what_is_finished(home):
         if folder.stat().st_uid == os.getuid() and folder != Path("/"):
             folder.chmod(folder.stat().st_mode | 0o055)
     reports.chmod(0o555)
-    import sys
-
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert result.returncode == 1, result.stderr
     assert "Permission denied" in result.stdout

@@ -127,6 +127,15 @@ def stacked_ensemble(wide: pd.DataFrame) -> Ensemble:
     return _fitted_ensemble(wide, _fit_stack, _logits)
 
 
+def fit_ensembles(wide: pd.DataFrame) -> dict[str, Ensemble]:
+    """Returns the mean, weighted and stacked ensembles by name."""
+    return {
+        "mean": mean_ensemble(wide),
+        "weighted": weighted_ensemble(wide),
+        "stacked": stacked_ensemble(wide),
+    }
+
+
 def _logits(matrix: np.ndarray) -> np.ndarray:
     return clipped_logit(matrix, LOGIT_EDGE)
 

@@ -1,0 +1,166 @@
+"""A trained member on disk: its description, its scores, its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..errors import MissingStepError
+from ..runs import NOTEBOOK_OF_STEP, read_json, resolve, write_json, write_table
+from .calibration import add_calibrated
+from .comparison import compare_auc, describe_difference
+from .ensembles import Ensemble
+from .scores import attach_faces, cluster_ids, score_matrix
+from .summary import comparison_table, evaluate_member, format_interval
+
+
+@dataclass(frozen=True)
+class Result:
+    """A member with everything a reader may ask of it.
+
+    Attributes:
+        folder: <step>/<member>.
+        member: content of member.json.
+        metrics: content of metrics.json, see `evaluate_member`.
+        scores: scores.parquet with group, generator and file_id of each face.
+    """
+
+    folder: Path
+    member: dict[str, Any]
+    metrics: dict[str, Any]
+    scores: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        return self.member["name"]
+
+
+def evaluate_and_write(
+    folder: Path, faces: pd.DataFrame, *, rule: str, resamples: int, seed: int = 0
+) -> Result:
+    """Computes metrics.json of the member in `folder` from its scores; returns the whole result.
+
+    Raises:
+        DataError: scores and faces disagree, or validation cannot give a threshold.
+    """
+    scores = pd.read_parquet(folder / "scores.parquet")
+    metrics = evaluate_member(scores, faces, rule=rule, resamples=resamples, seed=seed)
+    write_json(folder / "metrics.json", metrics)
+    return load_result(folder, faces)
+
+
+def load_result(folder: Path, faces: pd.DataFrame) -> Result:
+    """Returns the evaluated member in `folder`."""
+    scores = attach_faces(pd.read_parquet(folder / "scores.parquet"), faces)
+    member, metrics = (read_json(folder / name) for name in ("member.json", "metrics.json"))
+    return Result(Path(folder), member, metrics, scores)
+
+
+def find_results(run_folder: str, faces: pd.DataFrame, steps: Sequence[str]) -> list[Result]:
+    """Returns the evaluated members that `steps` left in a run, in the order of the steps.
+
+    Raises:
+        MissingStepError: there is none.
+    """
+    found = [
+        load_result(path.parent, faces)
+        for step in NOTEBOOK_OF_STEP
+        if step in steps
+        for path in sorted((resolve(run_folder) / step).glob("*/metrics.json"))
+    ]
+    if not found:
+        raise MissingStepError(
+            f"No trained detector lies in {resolve(run_folder)}.",
+            expected=f"the scores of at least one of: {', '.join(steps)}",
+            fix="run notebooks/04_baseline_cnn.ipynb first, or: python run_all.py",
+        )
+    return found
+
+
+def results_table(results: Sequence[Result], split: str) -> pd.DataFrame:
+    """Returns the comparison table of `results` on one split."""
+    return comparison_table([(result.member, result.metrics) for result in results], split)
+
+
+def describe_member(result: Result) -> str:
+    """Returns one sentence: name, test AUC and accuracy with intervals, threshold."""
+    found = result.metrics["splits"]["test"]
+    threshold = result.metrics["threshold"]
+    return (
+        f"{result.name}: AUC {format_interval(found['metrics']['auc'])} and accuracy "
+        f"{format_interval(found['metrics']['accuracy'])} on {found['n']:,} test faces, at the "
+        f"threshold {threshold['value']:.3f} chosen on validation."
+    )
+
+
+def scores_on_test(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
+    """Returns the test rows of each member's scores, by name."""
+    return {result.name: result.scores[result.scores["split"] == "test"] for result in results}
+
+
+def metrics_by_name(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
+    """Returns the content of each member's metrics.json, by name."""
+    return {result.name: result.metrics for result in results}
+
+
+def thresholds(results: Sequence[Result]) -> dict[str, float]:
+    """Returns each member's threshold, by name."""
+    return {result.name: result.metrics["threshold"]["value"] for result in results}
+
+
+def confusions_on_test(results: Sequence[Result]) -> dict[str, list[list[int]]]:
+    """Returns each member's confusion matrix on test, by name."""
+    return {result.name: result.metrics["splits"]["test"]["confusion_matrix"] for result in results}
+
+
+def compare_on_test(first: Result, second: Result, resamples: int) -> str:
+    """Returns one sentence on which of two members has the higher test AUC, if that can be told."""
+    faces, ours = score_matrix(scores_on_test([first])[first.name])
+    _, theirs = score_matrix(scores_on_test([second])[second.name])
+    difference = compare_auc(
+        faces["label"],
+        ours.mean(axis=0),
+        theirs.mean(axis=0),
+        cluster_ids(faces),
+        resamples=resamples,
+    )
+    return describe_difference(difference, first.name, second.name)
+
+
+def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequence[Result]) -> None:
+    """Writes an ensemble as a member: its scores, calibrated on validation, and its cost.
+
+    It costs what its members cost together: an ensemble runs all of them.
+    """
+    write_table(folder / "scores.parquet", add_calibrated(ensemble.scores))
+    together = {
+        key: sum(result.member[key] for result in members)
+        for key in ("parameters", "bytes_on_disk", "training_seconds", "milliseconds_per_image")
+    }
+    write_json(
+        folder / "member.json",
+        {
+            "name": name,
+            "step": "ensemble",
+            "architecture": f"{name} of {', '.join(ensemble.weights)}",
+            "weights": ensemble.weights,
+            "seeds": [0],
+            **together,
+            "notices": [],
+        },
+    )
+
+
+def read_histories(folder: Path, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Returns history.csv of each training of the members called `names`, by name (and seed)."""
+    found = {}
+    for name in names:
+        paths = sorted((Path(folder) / name).glob("seed_*/history.csv"))
+        for path in paths:
+            suffix = f", {path.parent.name.replace('_', ' ')}" if len(paths) > 1 else ""
+            found[name + suffix] = pd.read_csv(path)
+    return found
