@@ -50,6 +50,7 @@ def source_notebook(last: str):
         code("stop = False  # whether to stop early", "parameters"),
         new_markdown_cell("## Setup"),
         code(f"import sys\nprint({NOISE!r}, file=sys.stderr, end='')\nprint('ready')"),
+        code(f"print({NOISE + 'E weights are broken'!r}, file=sys.stderr)"),
         code("print('output only')", "remove-input"),
         code("print('secret output')  # source only", "remove-output"),
         code("print('secret cell')", "remove-cell"),
@@ -117,3 +118,34 @@ def context(status: str = "done") -> ReportContext:
     error = ERROR if status == "failed" else None
     notices = ["ResNet50 started from <random> weights."]
     return ReportContext("demo", "cnn", status, error, PROVENANCE, STEPS, notices)
+
+
+# For each piece of text: the contrast of its colour with the first opaque colour behind it.
+LOWEST_CONTRASTS = """() => {
+  document.querySelectorAll("details").forEach(each => each.open = true);
+  const parts = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map(v => v / 255)
+      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = element => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = parts(getComputedStyle(each).backgroundColor);
+      if (colour.length < 4 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const words = walker.currentNode.textContent.trim();
+    if (!words || element.matches("script, style") || !element.checkVisibility()) continue;
+    const [a, b] = [parts(getComputedStyle(element).color), behind(element)].map(light);
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    found.push({ contrast, words: words.slice(0, 40) });
+  }
+  if (found.length < 30) throw new Error("hardly any text was looked at");
+  return found;
+}"""

@@ -24,6 +24,7 @@ from .html_body import TEMPLATES, is_number, render_body
 
 # What the header of a page says elsewhere, or what only the runner needs.
 _NOT_SHOWN = {"step", "status", "title", "question", "start", "seconds", "dirty", "parameters"}
+_OF_ONE_STEP = {"parameters", "seed", "inputs", "key", "seconds"}
 _LABELS = {
     "command": "Command",
     "revision": "Git revision",
@@ -104,7 +105,8 @@ def render_index(
         output: the page, beside the reports it links to.
         profile: name of the profile.
         steps: as in ReportContext, with "duration" (seconds), "sentence" and "notices" too.
-        provenance: as in ReportContext; "title" and "question" head the page when given.
+        provenance: as in ReportContext, of the newest step; "title" and "question" head the
+            page when given. What holds for that step only is left out.
         headline: rows of the table, each a mapping from column to text or number.
     """
     page = _environment().get_template("index.html.j2")
@@ -115,7 +117,7 @@ def render_index(
         steps=steps,
         done=sum(step["status"] == "done" for step in steps),
         failed=[step for step in steps if step["status"] == "failed"],
-        provenance=_describe(provenance),
+        provenance=_describe(_of_all_steps(provenance, steps)),
         headline=_headline(headline or []),
     )
     runs.write_text(output, text)
@@ -180,6 +182,13 @@ def _describe(provenance: dict[str, Any]) -> dict[str, Any]:
     ]
     parameters = provenance.get("parameters", [])
     return {"line": _line(provenance), "facts": facts, "parameters": parameters}
+
+
+def _of_all_steps(provenance: dict[str, Any], steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns what the provenance of one step says of them all, with the time of all."""
+    shared = {key: value for key, value in provenance.items() if key not in _OF_ONE_STEP}
+    durations = [step["duration"] for step in steps if step.get("duration") is not None]
+    return shared | ({"seconds": sum(durations)} if durations else {})
 
 
 def _plain(value: Any) -> Any:
