@@ -77,7 +77,7 @@ def build_faces(
     files["official_split"] = files["official_split"].fillna("")
     shards = Shards(folder / "shards", files, settings)
     try:
-        for leftover in folder.glob(".*.partial.*"):
+        for leftover in folder.glob(".faces_*.partial.npy"):
             leftover.unlink()
         shards.discard_stale()
         _check_space(shards)
