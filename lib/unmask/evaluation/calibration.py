@@ -99,11 +99,17 @@ def add_calibrated(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def reliability_table(
-    labels: Sequence[int], scores: Sequence[float], bins: int = 10
+    labels: Sequence[int], scores: Sequence[float], bins: int = 10, repeats: int = 1
 ) -> pd.DataFrame:
     """Returns a row a bin of about equal size: n, mean_score, share_fake, low, high (Wilson).
 
     Equal scores share a bin, so few distinct scores give fewer bins.
+
+    Args:
+        labels: [n], 0 real and 1 fake.
+        scores: [n], P(fake).
+        bins: how many, at most.
+        repeats: how often each face is in the list (once a seed); intervals count it once.
     """
     labels, scores = checked(labels, scores)
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
@@ -111,7 +117,7 @@ def reliability_table(
     rows = []
     for number in np.unique(bin_of):
         inside = bin_of == number
-        share = wilson(int(labels[inside].sum()), int(inside.sum()))
+        share = wilson(labels[inside].sum() / repeats, inside.sum() / repeats)
         rows.append((int(inside.sum()), scores[inside].mean(), share.value, share.low, share.high))
     return pd.DataFrame(rows, columns=["n", "mean_score", "share_fake", "low", "high"])
 

@@ -127,13 +127,17 @@ def stacked_ensemble(wide: pd.DataFrame) -> Ensemble:
     return _fitted_ensemble(wide, _fit_stack, _logits)
 
 
-def fit_ensembles(wide: pd.DataFrame) -> dict[str, Ensemble]:
-    """Returns the mean, weighted and stacked ensembles by name."""
-    return {
-        "mean": mean_ensemble(wide),
-        "weighted": weighted_ensemble(wide),
-        "stacked": stacked_ensemble(wide),
-    }
+def fit_ensembles(wide: pd.DataFrame) -> tuple[dict[str, Ensemble], list[str]]:
+    """Returns the mean, weighted and stacked ensembles by name, and notices for the reader.
+
+    Where validation is too small to fit anything, only the mean is returned, with a notice.
+    """
+    ensembles, notices = {"mean": mean_ensemble(wide)}, []
+    try:
+        ensembles |= {"weighted": weighted_ensemble(wide), "stacked": stacked_ensemble(wide)}
+    except DataError as error:
+        notices.append(f"Only the plain mean is shown. {error.what}")
+    return ensembles, notices
 
 
 def _logits(matrix: np.ndarray) -> np.ndarray:

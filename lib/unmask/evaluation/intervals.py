@@ -51,8 +51,10 @@ class ResamplingPlan:
         return sum(self.sizes)
 
 
-def wilson(successes: int, n: int) -> Interval:
+def wilson(successes: float, n: float) -> Interval:
     """Returns a share with Wilson's 95% score interval (Wilson 1927, JASA 22:209-212).
+
+    Counts need not be whole: the mean over seeds of a count of faces is none.
 
     Raises:
         DataError: n is not positive, or successes are not between 0 and n.
@@ -66,7 +68,7 @@ def wilson(successes: int, n: int) -> Interval:
     half = Z_95 / (1 + square / n) * np.sqrt(share * (1 - share) / n + square / (4 * n * n))
     low = 0.0 if successes == 0 else float(middle - half)
     high = 1.0 if successes == n else float(middle + half)
-    return Interval(share, low, high)
+    return Interval(float(share), low, high)
 
 
 def plan_resampling(labels: np.ndarray, groups: Sequence | None) -> ResamplingPlan:

@@ -1,0 +1,125 @@
+"""Sheets of faces: samples, and the worst mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..scores import score_matrix
+from .style import (
+    CLASS_COLORS,
+    CLASS_LINES,
+    CLASS_NAMES,
+    WIDTH,
+    described,
+    new_figure,
+    shortened,
+    styled,
+)
+
+
+@styled
+def face_sheet(
+    pictures: Sequence[np.ndarray],
+    captions: Sequence[str],
+    labels: Sequence[int] | None = None,
+    columns: int = 6,
+    title: str = "",
+) -> Figure:
+    """Returns a grid of pictures, each with its caption; framed blue for real, red for fake.
+
+    Args:
+        pictures: uint8 [height, width, 3] RGB each, any number.
+        captions: a line for each, plain text.
+        labels: 0 real, 1 fake, for the frame; none without.
+        columns: pictures in a row.
+        title: above the sheet.
+    """
+    rows = -(-len(pictures) // columns)
+    side = WIDTH / columns
+    figure = new_figure(rows * (side + 0.24) + (0.35 if title else 0.05))
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for place, axes in enumerate(grid):
+        if place >= len(pictures):
+            axes.remove()
+            continue
+        label = None if labels is None else int(labels[place])
+        draw_face(axes, pictures[place], captions[place], label, max(6, 90 // columns))
+    if title:
+        figure.suptitle(title, fontsize=11, fontweight="bold", x=0.01, ha="left")
+    kinds = ""
+    if labels is not None:
+        fakes = int(np.sum(labels))
+        kinds = f" {len(pictures) - fakes} real, {fakes} fake."
+    return described(
+        figure,
+        f"{title or 'Sheet of faces'}: {len(pictures)} pictures.{kinds} "
+        f"Captions: {'; '.join(' '.join(str(caption).split()) for caption in captions)}.",
+    )
+
+
+@styled
+def worst_mistakes(
+    frame: pd.DataFrame, faces: np.ndarray, threshold: float, count: int = 6
+) -> Figure:
+    """Returns the faces a model is most wrong about: fakes it trusts, and reals it accuses.
+
+    Args:
+        frame: rows of a scores table after `attach_faces`, usually its test split; seeds are
+            averaged.
+        faces: uint8 [N, size, size, 3], indexed by `row`; a memory map will do.
+        threshold: faces with a score at or above it are called fake.
+        count: of each kind, at most.
+    """
+    table, matrix = score_matrix(frame)
+    table = table.assign(score=matrix.mean(axis=0))
+    called = table["score"] >= threshold
+    kinds = (
+        ("Fake faces called real", table[(table["label"] == 1) & ~called].sort_values("score")),
+        (
+            "Real faces called fake",
+            table[(table["label"] == 0) & called].sort_values("score", ascending=False),
+        ),
+    )
+    side = WIDTH / count
+    figure = new_figure(2 * (side + 0.8))
+    texts = []
+    for part, (title, wrong) in zip(figure.subfigures(2, 1), kinds, strict=True):
+        shown = wrong.head(count)
+        total = int((table["label"] == (1 if title.startswith("Fake") else 0)).sum())
+        counts = f"{len(wrong):,} of {total:,}"
+        if len(matrix) > 1:
+            counts += f", by the mean of {len(matrix)} trainings"
+        part.suptitle(f"{title} ({counts})", fontsize=11, fontweight="bold", x=0.01, ha="left")
+        grid = part.subplots(1, count, squeeze=False).ravel()
+        for axes, (_, row) in zip(grid, shown.iterrows(), strict=False):
+            caption = f"score {row['score']:.2f}"
+            if row["label"] == 1:
+                caption += f"\n{row['generator']}"
+            draw_face(axes, faces[int(row["row"])], caption, int(row["label"]), 90 // count)
+        for axes in grid[len(shown) :]:
+            axes.axis("off")
+        scores = ", ".join(f"{score:.2f}" for score in shown["score"]) or "none"
+        texts.append(f"{title}: {counts}, the worst with scores {scores}")
+    return described(figure, f"Worst mistakes. {'. '.join(texts)}.")
+
+
+def draw_face(
+    axes: Axes, picture: np.ndarray, caption: str, label: int | None, length: int
+) -> None:
+    """Draws one picture with a caption below, framed by its class (line style as well)."""
+    axes.imshow(picture, interpolation="lanczos")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
+    lines = [shortened(line, length) for line in str(caption).split("\n")]
+    axes.set_xlabel("\n".join(lines), fontsize=8.5, labelpad=3)
+    for spine in axes.spines.values():
+        spine.set_visible(label is not None)
+        if label is not None:
+            spine.set(color=CLASS_COLORS[label], linewidth=2.5, linestyle=CLASS_LINES[label])
+    axes.set_gid(None if label is None else CLASS_NAMES[label])

@@ -1,0 +1,245 @@
+"""Figures: white, nothing cut off or under a legend, the numbers in the alt text."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+from unmask.errors import UsageError
+from unmask.evaluation import plots
+from unmask.evaluation.calibration import add_calibrated
+from unmask.evaluation.ensembles import combine, mean_ensemble, stacked_ensemble
+from unmask.evaluation.plots.style import listed, shortened, to_png
+from unmask.evaluation.scores import attach_faces
+from unmask.evaluation.summary import evaluate_member
+
+HOSTILE = "a $\\frac$ <b>name</b> that goes on and on and on"
+
+
+@pytest.fixture(scope="module")
+def drawn(make_faces, score_faces):
+    """Returns every figure once, from one small set of models."""
+    faces = make_faces(people=2)
+    members = {}
+    for salt, (name, seeds) in enumerate(
+        {"baseline": (0,), "winner": (0, 1), HOSTILE: (0,)}.items()
+    ):
+        scores = add_calibrated(score_faces(faces, 1.0 + salt, seeds, salt))
+        members[name] = attach_faces(scores, faces)
+    test = {name: frame[frame["split"] == "test"] for name, frame in members.items()}
+    columns = ["face_id", "split", "label", "score", "calibrated", "seed"]
+    metrics = {
+        name: evaluate_member(frame[columns], faces, resamples=50)
+        for name, frame in members.items()
+    }
+    wide = combine(members)
+    thresholds = {name: found["threshold"]["value"] for name, found in metrics.items()}
+    pictures = np.random.default_rng(0).integers(0, 256, (len(faces), 8, 8, 3), dtype=np.uint8)
+    matrices = {name: m["splits"]["test"]["confusion_matrix"] for name, m in metrics.items()}
+    figures = {
+        "roc": plots.roc_and_precision_recall(test),
+        "histograms": plots.score_histograms(test, thresholds),
+        "confusion": plots.confusion_matrices(matrices),
+        "confusion_of_one": plots.confusion_matrices({"baseline": [[90, 10], [25, 75]]}),
+        "reliability": plots.reliability_diagrams(test),
+        "forest": plots.auc_forest(metrics),
+        "generators": plots.auc_by_generator(metrics),
+        "weights": plots.ensemble_weights(
+            {"mean": mean_ensemble(wide).weights, HOSTILE: stacked_ensemble(wide).weights}
+        ),
+        "correlation": plots.score_correlation(wide),
+        "training": plots.training_curves(
+            {"baseline": history(9, 4), HOSTILE: history(30, 12), "short": history(1, 1)}
+        ),
+        "search": plots.search_results(trials(), ["blocks", "learning_rate", "pooling", "fixed"]),
+        "search_loss": plots.search_results(trials(), ["blocks"], "val_loss"),
+        "search_failed": plots.search_results(trials().assign(val_auc=np.nan), ["blocks"]),
+        "counts": plots.class_counts(files()),
+        "resolutions": plots.resolutions(files()),
+        "formats": plots.formats_and_quality(files()),
+        "formats_png": plots.formats_and_quality(files().assign(format="PNG", jpeg_quality=None)),
+        "splits": plots.split_composition(faces),
+        "sheet": plots.face_sheet(list(pictures[:7]), [HOSTILE] * 7, [0, 1, 0, 1, 0, 1, 1]),
+        "mistakes": plots.worst_mistakes(test["baseline"], pictures, thresholds["baseline"]),
+        "no_mistakes": plots.worst_mistakes(
+            test["baseline"].assign(score=lambda frame: frame["label"].astype(float)), pictures, 0.5
+        ),
+    }
+    pictures = {name: to_png(figure) for name, figure in figures.items()}
+    return figures, metrics, test, pictures
+
+
+def history(epochs: int, best: int) -> pd.DataFrame:
+    epoch = np.arange(epochs)
+    val_loss = 0.4 + 0.01 * np.abs(epoch - (best - 1))
+    frame = {"epoch": epoch, "loss": 0.5 - 0.01 * epoch, "val_loss": val_loss}
+    return pd.DataFrame({**frame, "auc": 0.7 + 0.005 * epoch, "val_auc": 1 - val_loss})
+
+
+def trials() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "trial": ["04", "03", "02", "01", "00"],
+            "val_auc": [0.70, 0.81, np.nan, 0.75, 0.93],
+            "val_loss": [0.60, 0.55, np.nan, 0.50, 0.61],
+            "blocks": ["32-64", "32", "32", "64-128-256", "32-64"],
+            "learning_rate": [1e-3, 5e-4, 1e-4, 1e-4, 1e-3],
+            "pooling": ["average", np.nan, "average", "flatten", "flatten"],
+            "fixed": [1] * 5,
+        }
+    )
+
+
+def files() -> pd.DataFrame:
+    label = np.arange(60) % 2
+    return pd.DataFrame(
+        {
+            "label": label,
+            "generator": np.where(
+                label == 0, "real", np.where(np.arange(60) < 20, "swap", HOSTILE)
+            ),
+            "width": 200 + np.arange(60),
+            "height": 100,
+            "bytes": 9000 + 100 * np.arange(60),
+            "format": np.where(np.arange(60) < 6, "PNG", "JPEG"),
+            "jpeg_quality": np.where(np.arange(60) < 6, np.nan, 90 + label),
+        }
+    )
+
+
+def test_every_public_plot_is_drawn_here(drawn):
+    figures = drawn[0]
+    functions = set(plots.__all__) - {"alt_text", "show", "style"}
+    assert len(functions) == 16 and len(figures) >= len(functions)
+
+
+def test_pictures_are_white_and_of_report_width(drawn):
+    for name, data in drawn[3].items():
+        picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
+        assert (picture[0, 0] == 255).all() and (picture[-1, -1] == 255).all(), name
+        assert picture.shape[1] <= 770, name
+        assert picture[..., :3].min() < 100, name
+
+
+def painted_texts(figure: Figure):
+    """Returns the texts that a reader sees; ticks outside the limits are made, but not painted."""
+    beyond = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if not low <= tick.get_loc() <= high:
+                    beyond |= {tick.label1, tick.label2}
+    texts = set(figure.findobj(Text)) - beyond
+    return [text for text in texts if text.get_visible() and text.get_text().strip()]
+
+
+def test_no_text_is_cut_off(drawn):
+    for name, figure in drawn[0].items():
+        for text in painted_texts(figure):
+            box = text.get_window_extent()
+            inside = box.x0 >= -1 and box.x1 <= figure.bbox.x1 + 1
+            inside = inside and box.y0 >= -1 and box.y1 <= figure.bbox.y1 + 1
+            assert inside, (name, text.get_text())
+
+
+def test_legends_lie_beside_the_axes(drawn):
+    for name, figure in drawn[0].items():
+        for legend in figure.legends:
+            box = legend.get_window_extent()
+            for axes in figure.axes:
+                assert not box.overlaps(axes.get_window_extent()), name
+
+
+def test_names_from_data_stay_plain_text(drawn):
+    for figure in drawn[0].values():
+        for text in painted_texts(figure):
+            assert not text.get_parse_math()
+
+
+def test_alt_texts_hold_the_numbers_of_the_metrics(drawn):
+    figures, metrics = drawn[:2]
+    area = metrics["baseline"]["splits"]["test"]["metrics"]["auc"]
+    interval = f"{area['value']:.3f} [{area['low']:.3f}, {area['high']:.3f}]"
+    assert f"baseline {interval}" in plots.alt_text(figures["forest"])
+    assert f"baseline AUC {area['value']:.3f}" in plots.alt_text(figures["roc"])
+    assert "80 real and 80 fake faces" in plots.alt_text(figures["roc"])
+    winner = metrics["winner"]["splits"]["test"]
+    assert f"winner AUC {winner['metrics']['auc']['value']:.3f}" in plots.alt_text(figures["roc"])
+    assert f"winner raw expected calibration error {winner['ece']:.3f}" in plots.alt_text(
+        figures["reliability"]
+    )
+    unseen = metrics["winner"]["unseen_generators"]["gan"]["metrics"]["auc"]["value"]
+    assert f"winner on gan (never trained on) {unseen:.3f}" in plots.alt_text(figures["generators"])
+
+
+def test_alt_texts_of_known_data(drawn):
+    figures = drawn[0]
+    assert plots.alt_text(figures["confusion_of_one"]) == (
+        "Confusion matrices. baseline: 10 of 100 real faces called fake, "
+        "25 of 100 fake faces called real."
+    )
+    assert "baseline: lowest validation loss 0.400 at epoch 4 of 9" in plots.alt_text(
+        figures["training"]
+    )
+    assert plots.alt_text(figures["search"]) == (
+        "4 trials of a search and 1 that failed. The validation AUC goes from 0.700 to 0.930; "
+        "the best has blocks 32-64, learning_rate 0.001, pooling flatten."
+    )
+    assert plots.alt_text(figures["search_loss"]).endswith("the best has blocks 64-128-256.")
+    assert plots.alt_text(figures["search_failed"]) == "0 trials of a search and 5 that failed."
+    assert "test has 80 real and 80 fake (blend 40 and swap 40)" in plots.alt_text(
+        figures["splits"]
+    )
+    assert "real 30" in plots.alt_text(figures["counts"])
+    assert "real files are JPEG 90% and PNG 10%, median JPEG quality 90" in plots.alt_text(
+        figures["formats"]
+    )
+    assert "Fake faces called real: 0 of 80, the worst with scores none" in plots.alt_text(
+        figures["no_mistakes"]
+    )
+
+
+def test_worst_mistakes_are_the_worst(drawn):
+    figures, metrics, test = drawn[:3]
+    frame, limit = test["baseline"], metrics["baseline"]["threshold"]["value"]
+    fakes = frame[(frame["label"] == 1) & (frame["score"] < limit)]["score"].sort_values()
+    scores = ", ".join(f"{score:.2f}" for score in fakes.head(6))
+    expected = f"Fake faces called real: {len(fakes)} of 80, the worst with scores {scores}"
+    assert expected in plots.alt_text(figures["mistakes"])
+
+
+def test_show_gives_the_notebook_a_picture_with_alt_text(drawn):
+    InteractiveShell.instance()  # what a kernel has
+    try:
+        with capture_output() as captured:
+            plots.show(drawn[0]["forest"])
+    finally:
+        InteractiveShell.clear_instance()
+    output = captured.outputs[0]
+    assert output.metadata["image/png"]["alt"] == plots.alt_text(drawn[0]["forest"])
+    assert output.data["image/png"]
+    with pytest.raises(UsageError, match="no alt text"):
+        plots.show(Figure())
+
+
+def test_short_names_and_lists():
+    assert shortened("a  name\nof two lines") == "a name of two lines"
+    assert shortened("x" * 40, 9) == "xxxx…xxxx" and len(shortened("abcdefghijkl", 8)) == 8
+    assert [listed(["a"]), listed(["a", "b", "c"])] == ["a", "a, b and c"]
+
+
+def test_evaluation_imports_neither_tensorflow_nor_pyplot():
+    names = "plots, summary, ensembles, calibration, threshold, comparison, tables"
+    code = f"import sys; from unmask.evaluation import {names}; print(*sorted(sys.modules))"
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"tensorflow", "keras", "matplotlib.pyplot"} & set(modules)
