@@ -230,6 +230,12 @@ def test_show_gives_the_notebook_a_picture_with_alt_text(drawn):
         plots.show(Figure())
 
 
+def test_a_split_that_nobody_scored_is_said(drawn):
+    metrics = {"baseline": {"splits": {"test": drawn[1]["baseline"]["splits"]["test"]}}}
+    with pytest.raises(UsageError, match="No model has scores of the split 'unseen'"):
+        plots.auc_forest(metrics, "unseen")
+
+
 def test_short_names_and_lists():
     assert shortened("a  name\nof two lines") == "a name of two lines"
     assert shortened("x" * 40, 9) == "xxxx…xxxx" and len(shortened("abcdefghijkl", 8)) == 8

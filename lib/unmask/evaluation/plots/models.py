@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
+from ...errors import UsageError
 from ..ensembles import member_names
 from ..summary import format_interval
 from .style import (
@@ -44,6 +45,9 @@ def auc_forest(models: Mapping[str, Mapping[str, Any]], split: str = "test") -> 
     Args:
         models: the content of metrics.json for each name.
         split: the block of `splits` to show; models without it are left out.
+
+    Raises:
+        UsageError: no model has scores of this split.
     """
     blocks = {
         name: metrics["splits"][split]
