@@ -54,6 +54,8 @@ def auc_forest(models: Mapping[str, Mapping[str, Any]], split: str = "test") -> 
         for name, metrics in models.items()
         if split in metrics["splits"]
     }
+    if not blocks:
+        raise UsageError(f"No model has scores of the split '{split}'.", fix="show another split")
     rows = [_Row(place, block["metrics"]["auc"], 0) for place, block in enumerate(blocks.values())]
     figure = new_figure(1.15 + 0.36 * len(rows))
     axes = figure.subplots()
