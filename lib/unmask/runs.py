@@ -125,6 +125,8 @@ def sha256_of(data: Any) -> str:
 
 
 _share = (0.0, 1.0)
+_last_line = 0.0
+SECONDS_BETWEEN_LINES = 2.0
 
 
 @contextlib.contextmanager
@@ -141,13 +143,17 @@ def progress_share(part: int, parts: int) -> Iterator[None]:
 
 
 def report_progress(fraction: float, message: str = "") -> None:
-    """Tells the runner how far the running step is; a no-op when no runner listens.
+    """Tells the runner how far the running step is; with no runner, prints a line now and then.
 
     Args:
         fraction: share of the step that is done, 0 to 1.
         message: a few words, such as "epoch 3 of 10".
     """
+    global _last_line
     target = os.environ.get("UNMASK_PROGRESS")
+    if not target and time.monotonic() - _last_line > SECONDS_BETWEEN_LINES:
+        _last_line = time.monotonic()
+        print(f"\r{fraction:4.0%} {message:<60}", end="", flush=True)
     if target:
         start, end = _share
         fraction = start + (end - start) * min(max(float(fraction), 0.0), 1.0)

@@ -132,9 +132,10 @@ def fit_ensembles(wide: pd.DataFrame) -> tuple[dict[str, Ensemble], list[str]]:
 
     Where validation is too small to fit anything, only the mean is returned, with a notice.
     """
-    ensembles, notices = {"mean": mean_ensemble(wide)}, []
+    ensembles, notices = {"mean_ensemble": mean_ensemble(wide)}, []
     try:
-        ensembles |= {"weighted": weighted_ensemble(wide), "stacked": stacked_ensemble(wide)}
+        ensembles["weighted_ensemble"] = weighted_ensemble(wide)
+        ensembles["stacked_ensemble"] = stacked_ensemble(wide)
     except DataError as error:
         notices.append(f"Only the plain mean is shown. {error.what}")
     return ensembles, notices

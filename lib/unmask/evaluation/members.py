@@ -97,6 +97,20 @@ def describe_member(result: Result) -> str:
     )
 
 
+def notices_of(results: Sequence[Result]) -> list[str]:
+    """Returns what a reader must know of these members: fallbacks, and weak test numbers."""
+    notices = [
+        notice
+        for result in results
+        for notice in (*result.member["notices"], *_notes_on_test(result))
+    ]
+    return list(dict.fromkeys(notices))
+
+
+def _notes_on_test(result: Result) -> list[str]:
+    return [f"Test numbers: {note}" for note in result.metrics["splits"]["test"]["notes"]]
+
+
 def scores_on_test(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
     """Returns the test rows of each member's scores, by name."""
     return {result.name: result.scores[result.scores["split"] == "test"] for result in results}

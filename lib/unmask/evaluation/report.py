@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ..runs import NOTEBOOK_OF_STEP, read_json, resolve, sha256_of
-from .members import Result
+from .members import Result, describe_member
 from .summary import HEADLINE, format_interval, format_seconds, majority_reference
 
 
@@ -24,6 +24,20 @@ def reference_row(faces: pd.DataFrame, resamples: int) -> Result:
     """Returns "always says the majority class" as a row for the table of all detectors."""
     member, metrics = majority_reference(faces, resamples=resamples)
     return Result(Path(), member, metrics, pd.DataFrame())
+
+
+def in_short(best: Result, on_ensembles: Sequence[str]) -> list[str]:
+    """Returns the few sentences that stand on top of the report.
+
+    Args:
+        best: the detector quoted.
+        on_ensembles: what the ensemble step concluded; its first sentence is repeated.
+    """
+    sentences = [describe_member(best)]
+    for generator, block in best.metrics["unseen_generators"].items():
+        area = format_interval(block["metrics"]["auc"])
+        sentences.append(f"On fakes by {generator}, which training never saw: AUC {area}.")
+    return [*sentences, *on_ensembles[:1]]
 
 
 def headline_rows(results: Sequence[Result]) -> list[dict[str, str]]:
@@ -58,11 +72,6 @@ def limits(best: Result, faces: pd.DataFrame) -> list[str]:
         f"misses {1 - recall_fake:.1%} of the fakes.",
         _prevalence(recall_fake, 1 - recall_real),
     ]
-    for generator, block in best.metrics["unseen_generators"].items():
-        sentences.append(
-            f"On {generator}, which training never saw: AUC "
-            f"{format_interval(block['metrics']['auc'])} on {block['n']:,} faces."
-        )
     sentences.append(
         "Not measured here: other cameras, other generators, re-saved or screenshot pictures, "
         "attacks made to fool it. Expect it to do worse there."

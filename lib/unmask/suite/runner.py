@@ -56,7 +56,8 @@ def run_plan(
     with _locked(profile):
         _check_writable(profile.report_folder)
         _run_all(profile, runs, force, jobs, lambda: show(runs))
-        shelf.write_index(profile, runs)
+        if any(run.status != "unchanged" for run in runs if run.asked):
+            shelf.write_all(profile, runs)
     return runs
 
 
@@ -177,7 +178,10 @@ def _finish(profile: Profile, run: StepRun, returncode: int, runs: list[StepRun]
     except (DataError, UsageError) as error:
         run.status, run.message = "failed", str(error).splitlines()[0]
         run.failure = {"message": str(error)}
-    described["status"] = run.status
+    described |= {
+        "status": run.status,
+        **({"failure": str(run.failure["message"])} if run.failure else {}),
+    }
     write_json(run.folder / "run.json", described)
     if run.status == "done":
         stamp = {"key": described["key"], "seconds": described["seconds"], **done}

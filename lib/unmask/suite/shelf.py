@@ -10,6 +10,8 @@ from .notebook_parameters import read_notebook, title_of
 from .plan import StepRun, read_done
 from .profiles import Profile, Step
 
+SHOWN_APART = ("status", "failure", "key", "step")
+
 
 def report_path(profile: Profile, step: Step) -> Path:
     """Returns where the HTML report of a step lies."""
@@ -23,17 +25,26 @@ def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
     notebook = run.folder / "executed.ipynb"
     if not _is_whole(notebook):
         notebook = run.step.notebook
-    failed = run.status == "failed"
+    described = _read(run.folder / "run.json")
+    failed = described.get("status") == "failed"
     context = ReportContext(
         profile=profile.name,
         step=run.step.name,
         status="failed" if failed else "done",
-        error=run.failure.get("message") if failed else None,
-        provenance=_read(run.folder / "run.json"),
+        error=described.get("failure") if failed else None,
+        provenance={name: item for name, item in described.items() if name not in SHOWN_APART},
         steps=_pages(profile, runs),
         notices=_read(run.folder / "summary.json").get("notices", []),
     )
     render_report(notebook, report_path(profile, run.step), context=context)
+
+
+def write_all(profile: Profile, runs: list[StepRun]) -> None:
+    """Writes every report and the index once more, now that it is known how all steps ended."""
+    for run in runs:
+        if report_path(profile, run.step).exists():
+            write_report(profile, run, runs)
+    write_index(profile, runs)
 
 
 def write_index(profile: Profile, runs: list[StepRun]) -> None:
@@ -76,9 +87,11 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
 
 
 def _status(run: StepRun) -> str:
-    if run.finished or (run.status == "waiting" and read_done(run.folder)):
+    if run.finished or (not run.asked and read_done(run.folder)):
         return "done"
-    return run.status
+    if run.asked:
+        return run.status
+    return "failed" if _read(run.folder / "run.json").get("status") == "failed" else "not run"
 
 
 def _is_whole(notebook: Path) -> bool:

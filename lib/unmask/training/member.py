@@ -120,7 +120,7 @@ def _describe(
         "architecture": member.architecture,
         "seeds": list(seeds),
         "parameters": saved.count_params(),
-        "bytes": results[0].model_path.stat().st_size,
+        "bytes_on_disk": results[0].model_path.stat().st_size,
         "training_seconds": sum(result.seconds for result in results),
         "milliseconds_per_image": milliseconds_per_image(saved),
         "precision": results[0].precision,
