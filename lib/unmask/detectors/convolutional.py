@@ -1,4 +1,4 @@
-"""The family of plain convolutional networks: the two reference ones and all that a search tries."""
+"""Plain convolutional networks: the two reference ones and all that a search tries."""
 
 from __future__ import annotations
 

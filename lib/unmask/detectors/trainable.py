@@ -29,7 +29,7 @@ def set_trainable(model: keras.Model, part: str, *, freeze_normalization: bool =
             expected="one of " + ", ".join(PARTS),
         )
     layers = [layer for layer in model.layers if layer.weights]
-    if part == "last_stage" and not any(l.name.startswith(LAST_STAGE_PREFIX) for l in layers):
+    if part == "last_stage" and not any(_in_last_stage(layer) for layer in layers):
         raise UsageError(
             f"The network {model.name} has no last stage to train alone.",
             expected="resnet50",
@@ -37,6 +37,10 @@ def set_trainable(model: keras.Model, part: str, *, freeze_normalization: bool =
         )
     for layer in layers:
         in_head = isinstance(layer, keras.layers.Dense)
-        in_last_stage = part == "last_stage" and layer.name.startswith(LAST_STAGE_PREFIX)
+        in_last_stage = part == "last_stage" and _in_last_stage(layer)
         frozen = freeze_normalization and isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = (part == "all" or in_head or in_last_stage) and not frozen
+
+
+def _in_last_stage(layer: keras.layers.Layer) -> bool:
+    return layer.name.startswith(LAST_STAGE_PREFIX)

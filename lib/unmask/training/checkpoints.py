@@ -21,9 +21,18 @@ import pandas as pd
 
 from ..runs import atomic_path, read_json, write_json, write_table
 
-COLUMNS = (
-    "epoch phase loss accuracy auc val_loss val_accuracy val_auc learning_rate seconds"
-).split()
+COLUMNS = [
+    "epoch",
+    "phase",
+    "loss",
+    "accuracy",
+    "auc",
+    "val_loss",
+    "val_accuracy",
+    "val_auc",
+    "learning_rate",
+    "seconds",
+]
 # What HDF5, zip and pandas raise on damaged files.
 DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import pandas as pd
+import tensorflow as tf
 
 from ..detectors import set_trainable
 from ..errors import DataError
@@ -19,6 +20,11 @@ from .checkpoints import Checkpoints, best_epoch, is_over
 from .fast import accelerate, fit_momentum, plain
 from .precision import choose_precision, describe_device
 from .settings import Phase, TrainingData, TrainingResult, TrainingSettings
+
+# Each training compiles its own graph once; TensorFlow takes several small ones for a mistake.
+tf.get_logger().addFilter(
+    lambda record: "triggered tf.function retracing" not in record.getMessage()
+)
 
 Progress = Callable[[float, str], None]
 
