@@ -60,7 +60,7 @@ def count_faces(faces: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_rejected(rejected: pd.DataFrame) -> pd.DataFrame:
-    """Returns a row per reason: real and fake files left out, and the first file as example.
+    """Returns a row per reason: real and fake files left out.
 
     Args:
         rejected: a table of rejected files.
@@ -70,11 +70,27 @@ def count_rejected(rejected: pd.DataFrame) -> pd.DataFrame:
             "reason": reason,
             "real files": f"{(part['label'] == 0).sum():,}",
             "fake files": f"{(part['label'] == 1).sum():,}",
-            "for example": part["path"].iloc[0].replace("\\", "/").rpartition("/")[2],
         }
         for reason, part in rejected.groupby("reason")
     ]
-    return pd.DataFrame(rows, columns=["reason", "real files", "fake files", "for example"])
+    return pd.DataFrame(rows, columns=["reason", "real files", "fake files"])
+
+
+def list_rejected(rejected: pd.DataFrame, most: int = 20) -> pd.DataFrame:
+    """Returns a row per file left out, `most` at most: its name, class, reason and detail.
+
+    Args:
+        rejected: a table of rejected files.
+    """
+    shown = rejected.head(most)
+    return pd.DataFrame(
+        {
+            "file": [path.replace("\\", "/").rpartition("/")[2] for path in shown["path"]],
+            "class": shown["label"].map(CLASS_NAMES),
+            "reason": shown["reason"],
+            "detail": shown["detail"],
+        }
+    )
 
 
 def _range(widths: pd.Series, heights: pd.Series) -> str:
