@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,6 +125,30 @@ def test_a_full_disk_is_told_in_words(home):
     result = run_all(home, "--set", "download.fail=full")
     assert result.returncode == 1
     assert "The disk is full" in result.stdout and "free some space" in result.stdout
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 3 MB, mounted for the test."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs root on Linux")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_that_fills_up_ends_the_step_and_keeps_the_rest(home, small_disk):
+    assert run_all(home, "--until", "download").returncode == 0
+    stamp = done_of(home, "download")
+    shutil.move(home / "runs", small_disk / "runs")
+    (home / "runs").symlink_to(small_disk / "runs")
+    result = run_all(home, "--set", "preprocess.fail=fill")
+    assert result.returncode == 1
+    assert "The disk is full" in result.stdout + result.stderr
+    assert done_of(home, "download") == stamp
+    assert not (small_disk / "runs/demo/preprocess/done.json").exists()
 
 
 def test_a_second_run_at_the_same_time_is_refused(home):

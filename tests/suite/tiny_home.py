@@ -38,6 +38,8 @@ for second in range(pause):
     report_progress(second / pause, f"second {second}")
     (folder / "alive").write_text(str(second))
     time.sleep(1)
+if fail == "fill":
+    (folder / "large").write_bytes(bytes(50_000_000))
 write_table(folder / "faces.parquet", files)
 write_table(folder / "rejected.parquet", files.iloc[:0])
 numpy.save(folder / "faces_8.npy", numpy.zeros(3))
@@ -52,7 +54,7 @@ PARAMETERS = {
     "amount: int = 1  # a number\n"
     "rate: float = 0.1  # a rate\n"
     'fail: str = "no"  # how to fail',
-    "02_preprocess": "pause: int = 0  # seconds to wait",
+    "02_preprocess": 'pause: int = 0  # seconds to wait\nfail: str = "no"  # how to fail',
     "10_report": "resamples: int = 5  # bootstrap resamples",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -36,6 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
     except UnmaskError as error:
         errors.print(f"[bold red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        errors.print(
+            f"The disk is full: {error}\nFree some space and run again; finished steps are kept.",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        return 1
     except KeyboardInterrupt:
         errors.print("Stopped. Finished steps are kept; run again to go on.")
         return 130
