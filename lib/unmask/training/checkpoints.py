@@ -89,8 +89,7 @@ class Checkpoints:
         return epoch
 
     def load_last(self, model: keras.Model, epoch: int) -> None:
-        """Puts the weights and the optimizer after `epoch` into the compiled `model`."""
-        model.optimizer.build(model.trainable_variables)
+        """Puts weights and optimizer after `epoch` into `model`, whose optimizer is built."""
         model.load_weights(self._last(epoch))
 
     def read_best(self, epoch: int) -> list[np.ndarray]:

@@ -108,6 +108,8 @@ def _compile(fast, phase: Phase, settings: TrainingSettings, checkpoints) -> Non
         # XLA was slower on CPUs and cannot use cuDNN's fused normalization.
         jit_compile=False,
     )
+    # Else its variables come into being within the first step, which is then traced twice.
+    fast.optimizer.build(fast.trainable_variables)
 
 
 def _fit(fast, data: TrainingData, settings: TrainingSettings, watcher: _Watcher) -> None:

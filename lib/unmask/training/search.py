@@ -6,7 +6,6 @@ import contextlib
 import gc
 import io
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from keras_tuner.src import config as keras_tuner_config
 
 from ..detectors import build_from_choices
 from ..errors import DataError, UsageError, nearest
-from ..runs import report_progress, sha256_of, write_table
+from ..runs import report_progress, sha256_of, write_table, write_text
 from .checkpoints import best_epoch
 from .fit import Progress, train
 from .settings import OPTIMIZERS, TrainingData, TrainingSettings
@@ -106,7 +105,7 @@ def search(
     key = sha256_of({"data": data.fingerprint(), **asdict(settings), "keras": keras.__version__})
     own = folder / key[:16]
     notices: list[str] = []
-    tuner = _open(data, settings, own, progress, notices)
+    tuner = _open(data, settings, own, progress)
     # Else it prints the traceback of a failed trial, which the table tells in one line.
     keras_tuner_config.DEBUG = False
     tuner.search(verbose=0)
@@ -142,6 +141,15 @@ class _Tuner(keras_tuner.Tuner):
         self.data, self.settings, self.progress = data, settings, progress
 
     def run_trial(self, trial, **_):
+        try:
+            return self._train(trial)
+        except Exception as error:
+            # keras-tuner forgets the message when a search is taken up again.
+            what = getattr(error, "what", None) or f"{type(error).__name__}: {error}"
+            write_text(self._reason_path(trial.trial_id), what.strip().splitlines()[0])
+            raise
+
+    def _train(self, trial) -> dict[str, float]:
         keras.backend.clear_session()
         gc.collect()
         values = trial.hyperparameters.values
@@ -174,6 +182,14 @@ class _Tuner(keras_tuner.Tuner):
     def _fit_folder(self, trial_id: str) -> Path:
         return Path(self.get_trial_dir(trial_id)) / "fit"
 
+    def _reason_path(self, trial_id: str) -> Path:
+        return Path(self.get_trial_dir(trial_id)) / "reason.txt"
+
+    def reason(self, trial_id: str) -> str:
+        """Returns why a trial failed, "" when it did not."""
+        path = self._reason_path(trial_id)
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
     def _report(self, trial) -> Callable[[float, str], None]:
         number, total = len(self.oracle.trials), _trials_planned(self.settings)
 
@@ -184,24 +200,23 @@ class _Tuner(keras_tuner.Tuner):
         return progress
 
 
-def _open(data, settings: SearchSettings, own: Path, progress, notices: list[str]) -> _Tuner:
+def _open(data, settings: SearchSettings, own: Path, progress: Progress) -> _Tuner:
     def make() -> _Tuner:
-        oracle = _oracle(settings)
         # It prints that it reloads a search, which is no news here.
         with contextlib.redirect_stdout(io.StringIO()):
-            tuner = _Tuner(oracle=oracle, directory=str(own.parent), project_name=own.name)
+            tuner = _Tuner(
+                oracle=_oracle(settings), directory=str(own.parent), project_name=own.name
+            )
         tuner.prepare(data, settings, progress)
         return tuner
 
     try:
         return make()
-    except (json.JSONDecodeError, KeyError, RuntimeError) as error:
-        # keras-tuner writes its files in place; a kill within such a write leaves half a file.
-        shutil.rmtree(own)
-        notices.append(
-            "The search began again from its start: what an interrupted run had left was "
-            f"damaged ({type(error).__name__})."
-        )
+    except (json.JSONDecodeError, KeyError, RuntimeError):
+        # keras-tuner writes its files in place, and a kill within leaves half a file. The seed
+        # makes it choose the same trials again, whose trainings are then found finished.
+        for path in [*own.glob("*.json"), *own.glob("trial_*/trial.json")]:
+            path.unlink()
         return make()
 
 
@@ -275,7 +290,7 @@ def _table(tuner: _Tuner, settings: SearchSettings) -> pd.DataFrame:
         row["status"] = "done" if done else "failed"
         for name in trial.metrics.metrics if done else ():
             row[name] = trial.metrics.get_best_value(name)
-        row["reason"] = "" if done else _reason(trial.message)
+        row["reason"] = "" if done else tuner.reason(trial.trial_id)
         rows.append(row)
     columns = ["val_auc", "val_loss", "val_accuracy", "parameters", "seconds", "epochs"]
     table = pd.DataFrame(rows).reindex(columns=[*dict.fromkeys([*rows[0], *columns])])
@@ -283,11 +298,3 @@ def _table(tuner: _Tuner, settings: SearchSettings) -> pd.DataFrame:
     return table.sort_values(
         settings.objective, ascending=ascending, na_position="last", ignore_index=True
     )
-
-
-def _reason(message: str | None) -> str:
-    """Returns the error's own words from the traceback that keras-tuner keeps."""
-    lines = (message or "no reason was given").strip().splitlines()
-    starts = [place for place, line in enumerate(lines) if not line.startswith(" ")]
-    words = lines[starts[-1]]
-    return words.split(": ", 1)[-1] if words.startswith("unmask.errors.") else words
