@@ -154,8 +154,9 @@ def _beard(person: Person, grid: Grid, rng: np.random.Generator) -> np.ndarray:
     )
     jaw = np.maximum(jaw, step(np.abs(u), 0.6, 0.66) * step(v, 0.05, 0.2))
     base = person.eye_height + person.nose_length
-    tache = step(v, base + 0.03, base + 0.07) * step(v, mouth_v + 0.06, mouth_v)
-    tache = tache * step(np.abs(u), wide + 0.06, wide - 0.01)
+    top = base + 0.03 + 0.07 * np.clip(np.abs(u) / wide, 0, 1.3) ** 2
+    tache = step(v, top, top + 0.05) * step(v, mouth_v + 0.07, mouth_v)
+    tache = tache * step(np.abs(u), wide + 0.05, wide - 0.08)
     chin = np.hypot(u / (0.85 * wide), (v - person.chin + 0.12) / 0.27)
     parts = {
         "stubble": 0.34 * np.maximum(jaw, tache),

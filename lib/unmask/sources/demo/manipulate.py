@@ -43,8 +43,8 @@ def face_swap(
         float32 [size, size, 3], 0..255.
     """
     size = shot.view.size
-    resolution, strength = rng.uniform(0.42, 0.8), rng.uniform(0.75, 1.0)
-    kept, blur = rng.uniform(0.3, 0.75), rng.uniform(0.012, 0.04)
+    resolution, strength = rng.uniform(0.27, 0.5), rng.uniform(0.7, 0.97)
+    kept, blur = rng.uniform(0.1, 0.7), rng.uniform(0.008, 0.026)
     mask = _face_mask(shot, rng, reach=0.92 + 0.025 * flicker, blur=blur)
     bare = replace(donor, hair_style="bald")
     where = _fit(shot.view.head, shot.person, donor, size)
@@ -73,8 +73,8 @@ def self_blend(shot: Shot, rng: np.random.Generator) -> np.ndarray:
     copy = cv2.warpAffine(
         copy, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
-    mask = _face_mask(shot, rng, reach=rng.uniform(0.85, 1.05), blur=rng.uniform(0.012, 0.04))
-    ratio = rng.choice([0.75, 1.0, 1.0, 1.0])
+    mask = _face_mask(shot, rng, reach=rng.uniform(0.85, 1.05), blur=rng.uniform(0.008, 0.026))
+    ratio = rng.choice([0.8, 1.0, 1.0, 1.0])
     return picture + ratio * _elastic(mask, rng) * (copy - picture)
 
 
@@ -107,10 +107,10 @@ def reenactment(
     )
     head = paint_head(shot.person, moment, shot.light, size)
     face = _developed(shot, head, shot.view.head)
-    face = _low_order(face, rng.uniform(0.30, 0.42))
+    face = _low_order(face, rng.uniform(0.42, 0.6))
     grid = np.indices((size, size)).sum(0) % 2 * 2.0 - 1.0
-    face = face + (rng.uniform(0.3, 1.1) * grid)[..., None].astype(np.float32)
-    level = float(shot.noise.std()) * rng.uniform(0.6, 1.0)
+    face = face + (rng.uniform(0.5, 1.5) * grid)[..., None].astype(np.float32)
+    level = float(shot.noise.std()) * rng.uniform(0.85, 1.1)
     own = rng.standard_normal((size, size, 1), dtype=np.float32) * level
     mask = _expression_mask(shot, rng) * (1 + 0.05 * flicker)
     mask = np.clip(mask, 0, 1)
@@ -206,13 +206,13 @@ def _match_colour(
 
 
 def _change_statistics(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    copy = picture + rng.uniform(-9, 9, 3).astype(np.float32)
+    copy = picture + rng.uniform(-18, 18, 3).astype(np.float32)
     middle = copy.mean((0, 1))
     copy = (copy - middle) * rng.uniform(0.9, 1.12) + middle + rng.uniform(-7, 7)
-    if rng.uniform() < 0.5:
+    if rng.uniform() < 0.3:
         soft = cv2.GaussianBlur(copy, (0, 0), 1.0)
-        return copy + rng.uniform(0.25, 0.7) * (copy - soft)
-    return _coarsen(copy, rng.uniform(0.5, 0.85))
+        return copy + rng.uniform(0.8, 1.6) * (copy - soft)
+    return _coarsen(copy, rng.uniform(0.28, 0.52))
 
 
 def _elastic(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -118,7 +118,9 @@ def linear(colour: tuple[int, int, int]) -> np.ndarray:
 def draw_person(seed: int, identity: int) -> Person:
     """Returns the person of that number: the same for the same seed, on any machine."""
     rng = np.random.default_rng([seed, identity, 0])
-    tone = rng.uniform(0, len(SKIN_TONES) - 1)
+    # The two of a pair swap faces, and forgers pick look-alikes: their skin is of a kind.
+    shared = np.random.default_rng([seed, identity // 2, 0, 2]).uniform(0, len(SKIN_TONES) - 1)
+    tone = float(np.clip(shared + rng.normal(0, 0.7), 0, len(SKIN_TONES) - 1.01))
     beardedness = rng.uniform()
     age = float(rng.beta(1.3, 2.2))
     skin = _skin(rng, tone)
