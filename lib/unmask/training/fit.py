@@ -19,7 +19,7 @@ from .batches import count_batches, make_batches
 from .checkpoints import Checkpoints, best_epoch, is_over
 from .fast import accelerate, fit_momentum, plain
 from .precision import choose_precision, describe_device
-from .settings import Phase, TrainingData, TrainingResult, TrainingSettings
+from .settings import TrainingData, TrainingResult, TrainingSettings
 
 # Each training compiles its own graph once; TensorFlow takes several small ones for a mistake.
 tf.get_logger().addFilter(
@@ -76,7 +76,8 @@ def _run_phases(fast, data, settings, checkpoints, notices, progress) -> None:
         if later or is_over(rows, phase.epochs, settings.patience):
             continue
         set_trainable(fast, phase.trainable, freeze_normalization=bool(settings.initial_weights))
-        _compile(fast, phase, settings, checkpoints)
+        keras.utils.set_random_seed(settings.seed + len(history))
+        compile_for_training(fast, settings, phase.learning_rate)
         if len(rows):
             checkpoints.load_last(fast, len(history))
         elif len(history):
@@ -88,20 +89,15 @@ def _run_phases(fast, data, settings, checkpoints, notices, progress) -> None:
             return
 
 
-def _compile(fast, phase: Phase, settings: TrainingSettings, checkpoints) -> None:
-    keras.utils.set_random_seed(settings.seed + len(checkpoints.history))
-    optimizer = keras.optimizers.get(
-        {
-            "class_name": settings.optimizer,
-            "config": {
-                "learning_rate": phase.learning_rate,
-                "weight_decay": settings.weight_decay or None,
-            },
-        }
-    )
-    if any(layer.compute_dtype == "float16" for layer in fast.layers):
+def compile_for_training(
+    model: keras.Model, settings: TrainingSettings, learning_rate: float
+) -> None:
+    """Compiles `model` in place as `train` does: loss, metrics and the optimizer of `settings`."""
+    config = {"learning_rate": learning_rate, "weight_decay": settings.weight_decay or None}
+    optimizer = keras.optimizers.get({"class_name": settings.optimizer, "config": config})
+    if any(layer.compute_dtype == "float16" for layer in model.layers):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    fast.compile(
+    model.compile(
         optimizer=optimizer,
         loss="binary_crossentropy",
         metrics=[keras.metrics.BinaryAccuracy("accuracy"), keras.metrics.AUC(name="auc")],
@@ -109,7 +105,7 @@ def _compile(fast, phase: Phase, settings: TrainingSettings, checkpoints) -> Non
         jit_compile=False,
     )
     # Else its variables come into being within the first step, which is then traced twice.
-    fast.optimizer.build(fast.trainable_variables)
+    model.optimizer.build(model.trainable_variables)
 
 
 def _fit(fast, data: TrainingData, settings: TrainingSettings, watcher: _Watcher) -> None:

@@ -1,0 +1,80 @@
+"""Runs the benchmarks: python benchmarks/run.py [--quick] [--output results.json]"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import io
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+from bench_feeding import ways as feeding_ways
+from bench_feeding import write_pictures
+from bench_training_step import ways as training_ways
+from harness import as_record, compare, describe_machine, show
+from unmask.runs import write_json
+
+# network, side in pixels, batch size, steps a round
+NETWORKS = (("two_block", 128, 32, 8), ("two_block", 256, 16, 6), ("resnet50", 128, 32, 2))
+QUICK_NETWORKS = (("two_block", 128, 32, 4), ("resnet50", 128, 32, 1))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measures feeding and training steps, prints tables and writes the numbers as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer pictures, networks and rounds")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "benchmarks.json"
+    )
+    options = parser.parse_args(arguments)
+    machine = describe_machine()
+    print(f"{machine['device']}; TensorFlow {machine['tensorflow']}, Keras {machine['keras']}")
+    rounds = 3 if options.quick else 7
+    records = [*feeding(options.quick, rounds), *training(options.quick, rounds)]
+    write_json(options.output, {"machine": machine, "rounds": rounds, "comparisons": records})
+    print(f"written to {options.output}")
+    return 0
+
+
+def feeding(quick: bool, rounds: int) -> list[dict]:
+    """Measures epochs 2 and later of each way to feed a training."""
+    count = 640 if quick else 3200
+    records = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_pictures(folder, count)
+        for side in (256, 128):
+            with contextlib.redirect_stdout(io.StringIO()):
+                ways = feeding_ways(folder, side, count)
+            title = f"Feeding {count:,} JPEGs of 256 pixels at {side} pixels, epochs 2 and later"
+            records.append(_measure(title, ways, rounds))
+    return records
+
+
+def training(quick: bool, rounds: int) -> list[dict]:
+    """Measures training steps."""
+    records = []
+    for name, side, batch_size, steps in QUICK_NETWORKS if quick else NETWORKS:
+        ways = training_ways(name, side, batch_size, steps)
+        title = f"Training {name}, all layers, {side} pixels, batches of {batch_size}"
+        records.append(_measure(title, ways, rounds))
+        del ways
+        keras.backend.clear_session()
+        gc.collect()
+    return records
+
+
+def _measure(title: str, ways: dict, rounds: int) -> dict:
+    timings = compare(ways, rounds)
+    show(title, timings)
+    return as_record(title, timings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
