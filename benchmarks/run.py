@@ -20,6 +20,7 @@ from bench_training_step import ways as training_ways
 from harness import as_record, compare, describe_machine, show
 from unmask.runs import write_json
 
+RESULTS = Path(__file__).parent / "results" / "benchmarks.json"
 # network, side in pixels, batch size, steps a round
 NETWORKS = (("two_block", 128, 32, 8), ("two_block", 256, 16, 6), ("resnet50", 128, 32, 2))
 QUICK_NETWORKS = (("two_block", 128, 32, 4), ("resnet50", 128, 32, 1))
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     machine = describe_machine()
     print(f"{machine['device']}; TensorFlow {machine['tensorflow']}, Keras {machine['keras']}")
-    rounds = 3 if options.quick else 7
+    rounds = 3 if options.quick else 5
     records = [*feeding(options.quick, rounds), *training(options.quick, rounds)]
     write_json(options.output, {"machine": machine, "rounds": rounds, "comparisons": records})
     print(f"written to {options.output}")

@@ -25,8 +25,8 @@ class Source:
     handle: str = ""
     version: int | None = None
     fake_generator: str = "fake"
-    identities: int = 120
-    pictures: int = 8
+    identities: int = 360
+    pictures: int = 3
     clips: int = 12
     seed: int = 1
 
