@@ -45,6 +45,9 @@ def test_overrides_are_applied_with_yaml_types(home):
         ("download.amount=true", "True is bool, expected int"),
         ("download.source=demoo", "'demoo' is not one of: demo, folder, kaggle"),
         ("download", "--set STEP.PARAMETER=VALUE"),
+        ("preprocess.names=[]", "the list is empty"),
+        ("preprocess.names=[one, one]", "names something twice"),
+        ("preprocess.names=[thre]", "Did you mean 'three'?"),
     ],
 )
 def test_a_wrong_override_names_the_nearest(home, override, words):
@@ -65,11 +68,40 @@ def test_a_wrong_profile_names_the_nearest(home):
         ("steps: [", "not valid YAML"),
         ("", "empty or no mapping"),
         ("steps: {}", "names no steps"),
+        ("steps: {download: 5}", "the step 'download' is 5, not parameters"),
+        ("title: [1]\nsteps: {download: {}}", "title and question must be text"),
     ],
 )
 def test_a_wrong_profile_file_is_told(home, text, words):
     (home / "params/bad.yaml").write_text(text)
     assert words in usage_error(profile="bad")
+
+
+def test_a_profile_that_is_no_utf_8_is_told(home):
+    (home / "params/bad.yaml").write_bytes(b"title: \xff\xfe")
+    assert "not valid YAML in UTF-8" in usage_error(profile="bad")
+
+
+def test_a_profile_is_a_name_and_no_path(home):
+    assert "There is no profile" in usage_error(profile="../params/demo")
+
+
+def test_text_is_taken_as_it_was_typed(home):
+    values = load_profile("demo", ["download.root=2024", "download.fail=Is it: real?"])
+    assert values.step("download").values["root"] == "2024"
+    assert values.step("download").values["fail"] == "Is it: real?"
+
+
+def test_the_question_of_a_profile_reaches_the_notebook(home):
+    (home / "params/asks.yaml").write_text(
+        "question: Is it?\nsteps: {download: {}, preprocess: {}, report: {}}"
+    )
+    assert load_profile("asks").step("report").values["question"] == "Is it?"
+
+
+def test_only_does_not_go_with_from(home):
+    with pytest.raises(UsageError, match="does not go together"):
+        select_steps(load_profile("demo"), ["report"], "download", "")
 
 
 def test_steps_are_selected_by_only_from_and_until(home):

@@ -176,6 +176,9 @@ def test_kill_9_leaves_no_process_behind_and_the_next_run_goes_on(home):
     first.kill()
     first.wait()
     assert wait_for(lambda: not processes_of(home), 20), processes_of(home)
+    assert run_all(home, "--only", "download").returncode == 0
+    index = (home / "reports/demo/index.html").read_text()
+    assert "1 of 3 done" in index
     result = run_all(home)
     assert result.returncode == 0
     assert "unchanged, skipped" in result.stdout
@@ -187,7 +190,7 @@ def test_reports_that_cannot_be_written_stop_the_run_before_work(home):
     (home / "reports/demo").write_text("a file where the folder belongs")
     result = run_all(home)
     assert result.returncode == 1
-    assert "Reports cannot be written" in result.stderr
+    assert "Nothing can be written to" in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to drop")
@@ -212,8 +215,59 @@ def test_a_read_only_reports_folder_keeps_what_is_finished(home):
     assert done_of(home, "download") == stamp
 
 
-def test_steps_side_by_side_and_only(finished):
+def test_independent_steps_run_side_by_side(home):
+    pauses = ("--set", "baseline_cnn.pause=8", "resnet50.pause=8")
+    result = run_all(home, "--profile", "wide", "--jobs", "2", *pauses)
+    assert result.returncode == 0, result.stdout + result.stderr
+    first, second = (
+        json.loads((home / "runs/wide" / step / "member/member.json").read_text())
+        for step in ("baseline_cnn", "resnet50")
+    )
+    assert max(first["start"], second["start"]) < min(first["end"], second["end"])
+
+
+def test_only_one_step_runs_when_asked(finished):
     home, _ = finished
-    result = run_all(home, "--only", "report", "--jobs", "2", "--set", "report.resamples=6")
+    before = done_of(home, "preprocess")
+    result = run_all(home, "--only", "report", "--set", "report.resamples=6")
     assert result.returncode == 0
-    assert done_of(home, "report")
+    assert "preprocess" not in result.stdout
+    assert done_of(home, "preprocess") == before
+
+
+def test_only_on_changed_inputs_says_so_on_the_page(home):
+    assert run_all(home).returncode == 0
+    result = run_all(home, "--only", "report", "--force", "--set", "preprocess.pause=1")
+    assert result.returncode == 0
+    assert "preprocess changed since the last run" in result.stdout
+    page = (home / "reports/demo/10_report.html").read_text()
+    assert "Built on an earlier run of preprocess" in page
+
+
+def test_a_damaged_file_of_the_source_runs_the_download_again(home):
+    assert run_all(home, "--until", "download").returncode == 0
+    (home / "runs/demo/download/raw").write_bytes(b"longer than it was")
+    assert "download      run" in run_all(home, "--dry-run").stdout
+
+
+def test_a_deleted_reports_folder_comes_back(home):
+    assert run_all(home, "--until", "preprocess").returncode == 0
+    shutil.rmtree(home / "reports")
+    result = run_all(home, "--until", "preprocess")
+    assert result.returncode == 0 and "unchanged, skipped" in result.stdout
+    assert {path.name for path in (home / "reports/demo").iterdir()} == {
+        "01_download.html", "02_preprocess.html", "index.html",
+    }  # fmt: skip
+
+
+def test_an_error_without_words_still_has_a_name(home):
+    notebook = home / "notebooks/02_preprocess.ipynb"
+    notebook.write_text(notebook.read_text().replace("import time\\n", "assert False\\n", 1))
+    result = run_all(home, "--until", "preprocess")
+    assert result.returncode == 1
+    assert "AssertionError" in result.stdout
+
+
+def test_braces_and_spaces_in_the_path_are_no_fields(tmp_path):
+    home = make_home(tmp_path / "a {home} with spaces")
+    assert run_all(home, "--until", "download").returncode == 0

@@ -26,7 +26,9 @@ if fail == "full":
     raise OSError(28, "No space left on device")
 if fail == "nothing":
     raise SystemExit
-write_table(folder / "files.parquet", pandas.DataFrame({"a": [amount]}))
+(folder / "raw").write_bytes(bytes(amount))
+files = pandas.DataFrame({"path": [str(folder / "raw")], "bytes": [amount]})
+write_table(folder / "files.parquet", files)
 """
 PREPROCESS = """
 import time
@@ -48,14 +50,28 @@ REPORT = """
 from unmask.runs import step_folder, write_json
 write_json(step_folder(run_folder, "report") / "report.json", {"headline": None})
 """
+MEMBER = """
+import time
+from unmask.runs import step_folder, write_json
+folder = step_folder(run_folder, STEP) / "member"
+folder.mkdir(exist_ok=True)
+start = time.time()
+time.sleep(pause)
+write_json(folder / "member.json", {"start": start, "end": time.time()})
+"""
+PAUSE = "pause: int = 0  # seconds to wait"
 PARAMETERS = {
     "01_download": 'source: str = "demo"  # one of: demo, folder, kaggle\n'
     'root: str = ""  # folder or CSV\n'
     "amount: int = 1  # a number\n"
     "rate: float = 0.1  # a rate\n"
     'fail: str = "no"  # how to fail',
-    "02_preprocess": 'pause: int = 0  # seconds to wait\nfail: str = "no"  # how to fail',
-    "10_report": "resamples: int = 5  # bootstrap resamples",
+    "02_preprocess": PAUSE
+    + '\nfail: str = "no"  # how to fail'
+    + '\nnames: list[str] = ["one"]  # one of: one, two, three',
+    "04_baseline_cnn": PAUSE,
+    "06_resnet50": 'weights: str = "random"  # random, or a file\n' + PAUSE,
+    "10_report": 'resamples: int = 5  # bootstrap resamples\nquestion: str = "?"  # what was asked',
 }
 
 
@@ -66,7 +82,17 @@ def make_home(folder: Path) -> Path:
         "# python run_all.py\n# a second\ntitle: Tiny\nsteps:\n"
         "  download: {}\n  preprocess: {}\n  report: {}\n"
     )
-    code = {"01_download": DOWNLOAD, "02_preprocess": PREPROCESS, "10_report": REPORT}
+    (folder / "params" / "wide.yaml").write_text(
+        "# python run_all.py\n# two steps side by side\nsteps:\n"
+        "  download: {}\n  preprocess: {}\n  baseline_cnn: {}\n  resnet50: {}\n"
+    )
+    code = {
+        "01_download": DOWNLOAD,
+        "02_preprocess": PREPROCESS,
+        "04_baseline_cnn": MEMBER.replace("STEP", '"baseline_cnn"'),
+        "06_resnet50": MEMBER.replace("STEP", '"resnet50"'),
+        "10_report": REPORT,
+    }
     for name, source in code.items():
         parameters = new_code_cell('run_folder: str = "runs/demo"  # here\n' + PARAMETERS[name])
         parameters.metadata["tags"] = ["parameters"]

@@ -38,10 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
         errors.print(f"[bold red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return error.exit_code
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = "The disk is full" if full else "A file cannot be read or written"
         errors.print(
-            f"The disk is full: {error}\nFree some space and run again; finished steps are kept.",
+            f"{what}: {error}\nPut that right and run again; finished steps are kept.",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -67,7 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--force", action="store_true", help="run again from scratch")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="steps side by side")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="STEP.PARAM=VALUE", help="change a parameter"
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="STEP.PARAM=VALUE",
+        help="change parameters",
     )
     return parser
 
@@ -83,6 +88,11 @@ def _run(options: argparse.Namespace) -> int:
     asked = plan.select_steps(profile, options.only, options.start, options.until)
     plan.check_needs(profile, asked)
     _check_source(profile, asked)
+    _check_weights(profile, asked)
+    stale = plan.stale_needs(profile, asked)
+    if stale:
+        words = f"{', '.join(stale)} changed since the last run and will be used as they are."
+        console.print(f"notice: {words}", highlight=False, soft_wrap=True)
     if options.dry_run:
         _print_plan(console, profile, asked, options.force)
         return 0
@@ -135,6 +145,23 @@ def _check_source(profile: Profile, asked: list[str]) -> None:
                 fix="add --set download.root=PATH (a folder with real/ and fake/, or a CSV)",
             )
         list_source(resolve(values["root"]))
+
+
+def _check_weights(profile: Profile, asked: list[str]) -> None:
+    """Looks for a file of weights before any work starts.
+
+    Raises:
+        UsageError: it is neither a word that ResNet50 knows nor a file.
+    """
+    from ..runs import resolve
+
+    weights = profile.step("resnet50").values["weights"] if "resnet50" in asked else "random"
+    known = ("imagenet", "imagenet_or_random", "random")
+    if weights not in known and not resolve(weights).is_file():
+        raise UsageError(
+            f"resnet50.weights is {weights!r}, which is no file.{nearest(weights, known)}",
+            expected=f"one of: {', '.join(known)}, or the path of an .h5 file",
+        )
 
 
 def _print_list(console: Console, profile: Profile) -> None:

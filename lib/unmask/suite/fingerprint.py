@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.metadata
+import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ VERSIONED_PACKAGES = (
     "keras-tuner",
     "numpy",
     "pandas",
+    "scipy",
     "scikit-learn",
     "opencv-python-headless",
     "pillow",
@@ -91,17 +93,39 @@ def library_digest(sources: list[str], without: tuple[str, ...] = ()) -> str:
 
 
 def source_state(values: dict[str, Any]) -> Any:
-    """Returns what the download step's source looks like now (plain data, cheap to compute)."""
+    """Returns what the download step's source looks like now (plain data, cheap to compute).
+
+    For a folder: path, label, split, size and time of every file, so that a new, changed or gone
+    picture is noticed. What is rendered or fetched is checked through the files it left.
+
+    Raises:
+        UsageError: the folder or manifest is wrong.
+    """
     if values.get("source") != "folder":
-        return "rendered or fetched; verified by the step's own manifest"
-    root = resolve(values["root"])
-    if root.is_file():
-        return sha256_file(root)
+        return "rendered or fetched"
+    from ..sources.folder import list_source
+
+    frame = list_source(resolve(values["root"]))
+    states = [os.stat(path) for path in frame["path"]]
+    described = frame[["path", "label", "official_split", "group", "generator"]].astype(str)
     return [
-        [str(path.relative_to(root)), path.stat().st_size, path.stat().st_mtime_ns]
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
+        [*row, state.st_size, state.st_mtime_ns]
+        for row, state in zip(described.itertuples(index=False), states, strict=True)
     ]
+
+
+def files_stand(files_table: Path) -> bool:
+    """Returns whether every file of a files table is still there with the size it had."""
+    import pandas
+
+    files = pandas.read_parquet(files_table, columns=["path", "bytes"])
+    try:
+        return all(
+            os.stat(path).st_size == size
+            for path, size in zip(files["path"], files["bytes"], strict=True)
+        )
+    except OSError:
+        return False
 
 
 def outputs_digest(folder: Path, outputs: tuple[str, ...]) -> dict[str, str]:

@@ -218,6 +218,8 @@ def _describe_pictures(soup: BeautifulSoup) -> None:
 
 def _polish_table(soup: BeautifulSoup, table: Tag) -> None:
     """Wraps a table so that it scrolls by itself, marks header scopes, aligns numbers right."""
+    if "table-scroll" in table.parent.get("class", []):
+        table.parent.unwrap()
     for style in table.parent.find_all("style", attrs={"scoped": True}):
         style.decompose()
     for attribute in ("border", "style"):

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+import yaml
+
+from ..errors import UsageError, nearest
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,15 @@ class Parameter:
     help: str
     choices: tuple[str, ...] = field(default=())
 
+    def typed(self, text: str) -> Any:
+        """Returns what `text`, typed on a command line, means for this parameter."""
+        if self.kinds == ("str",):
+            return str(text)
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError:
+            return str(text)
+
     def read(self, value: Any) -> Any:
         """Returns `value` with YAML's `1e-3`, which YAML reads as text, as the number it means."""
         if "float" in self.kinds and "str" not in self.kinds and isinstance(value, str):
@@ -33,8 +44,15 @@ class Parameter:
         """Returns what is wrong with `value` for this parameter, or an empty string."""
         if not any(_fits(value, kind) for kind in self.kinds):
             return f"{value!r} is {_kind_of(value)}, expected {' or '.join(self.kinds)}"
-        if self.choices and value not in self.choices:
-            return f"{value!r} is not one of: {', '.join(self.choices)}"
+        items = value if isinstance(value, list) else [value]
+        if not items and "or none" not in self.help:
+            return "the list is empty, expected at least one item"
+        if "list[float]" not in self.kinds and len(set(items)) < len(items):
+            return f"{value!r} names something twice"
+        for item in items:
+            if self.choices and item not in self.choices:
+                near = nearest(item, self.choices)
+                return f"{item!r} is not one of: {', '.join(self.choices)}.{near}".rstrip(".")
         return ""
 
 

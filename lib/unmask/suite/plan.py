@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..runs import read_json, sha256_of
-from .fingerprint import outputs_digest, source_state, step_key, work_key
+from .fingerprint import files_stand, outputs_digest, source_state, step_key, work_key
 from .profiles import Profile, Step
 
 MODEL_OUTPUTS = ("*/scores.parquet", "*/member.json", "*/metrics.json", "*/seed_*/model.keras")
@@ -46,6 +46,8 @@ def select_steps(profile: Profile, only: list[str], start: str, until: str) -> l
         UsageError: an unknown step, or --from behind --until.
     """
     names = [step.name for step in profile.steps]
+    if only and (start or until):
+        raise UsageError("--only does not go together with --from and --until.")
     for name in (*only, *filter(None, (start, until))):
         profile.step(name)
     if only:
@@ -99,8 +101,25 @@ def inputs_of(step: Step, run_folder: Path) -> dict[str, Any]:
 
 def still_stands(step: Step, run_folder: Path) -> bool:
     """Returns whether the step was finished with the same code, parameters and inputs."""
-    done = read_done(run_folder / step.name)
-    return bool(done) and done["key"] == step_key(step, inputs_of(step, run_folder))
+    folder = run_folder / step.name
+    done = read_done(folder)
+    try:
+        if not done or done["key"] != step_key(step, inputs_of(step, run_folder)):
+            return False
+    except UsageError:  # the source folder is gone or no longer fit
+        return False
+    return step.name != "download" or files_stand(folder / "files.parquet")
+
+
+def stale_needs(profile: Profile, asked: list[str]) -> list[str]:
+    """Returns the steps that asked ones build on, that are not asked, and no longer stand."""
+    stale: list[str] = []
+    for step in profile.steps:
+        above = any(need in stale for need in step.needs)
+        if step.name not in asked and (above or not still_stands(step, profile.run_folder)):
+            stale.append(step.name)
+    needed = {need for name in asked for need in profile.step(name).needs}
+    return [name for name in stale if name in needed]
 
 
 def may_go_on(step: Step, run_folder: Path) -> bool:

@@ -16,6 +16,10 @@ TOP_LEVEL_KEYS = ("title", "question", "steps")
 RUNNER_PARAMETERS = ("run_folder",)
 
 
+class _Typed(str):
+    """A value as typed behind --set; what it means depends on the parameter."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of a plan: a notebook with its parameters.
@@ -77,7 +81,7 @@ def load_profile(name: str, overrides: list[str] | None = None) -> Profile:
         UsageError: an unknown profile, key, step or parameter, a wrong type or value.
     """
     path = project_home() / "params" / f"{name}.yaml"
-    if not path.exists():
+    if name not in profile_names():
         raise UsageError(
             f"There is no profile {name!r}.{nearest(name, profile_names())}",
             expected=f"one of: {', '.join(profile_names())}",
@@ -85,16 +89,16 @@ def load_profile(name: str, overrides: list[str] | None = None) -> Profile:
         )
     content = _read_yaml(path)
     _check_keys(content, TOP_LEVEL_KEYS, f"{path.name}")
-    settings = content.get("steps") or {}
-    if not isinstance(settings, dict) or not settings:
-        raise UsageError(f"{path.name} names no steps.", expected="steps: {download: {…}, …}")
-    _check_keys(settings, NOTEBOOK_OF_STEP, f"{path.name}, steps")
-    settings = {step: dict(values or {}) for step, values in settings.items()}
+    title, question = content.get("title", name), content.get("question", "")
+    if not (isinstance(title, str) and isinstance(question, str)):
+        raise UsageError(f"{path.name}: title and question must be text.")
+    settings = _step_settings(content, path)
     _apply_overrides(settings, overrides or [], name)
+    injected = {"run_folder": f"runs/{name}", **({"question": question} if question else {})}
     steps = tuple(
-        _build_step(step, settings, name) for step in NOTEBOOK_OF_STEP if step in settings
+        _build_step(step, settings, name, injected) for step in NOTEBOOK_OF_STEP if step in settings
     )
-    return Profile(name, content.get("title", name), content.get("question", ""), steps)
+    return Profile(name, title, question, steps)
 
 
 def expected_of(name: str) -> list[str]:
@@ -111,11 +115,25 @@ def expected_of(name: str) -> list[str]:
 def _read_yaml(path: Path) -> dict:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path.name} is not valid YAML: {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path.name} is not valid YAML in UTF-8: {error}") from None
     if not isinstance(content, dict):
         raise UsageError(f"{path.name} is empty or no mapping.", expected="title: … and steps: …")
     return content
+
+
+def _step_settings(content: dict, path: Path) -> dict[str, dict]:
+    settings = content.get("steps") or {}
+    if not isinstance(settings, dict) or not settings:
+        raise UsageError(f"{path.name} names no steps.", expected="steps: {download: {…}, …}")
+    _check_keys(settings, NOTEBOOK_OF_STEP, f"{path.name}, steps")
+    for step, values in settings.items():
+        if not isinstance(values or {}, dict):
+            raise UsageError(
+                f"{path.name}: the step {step!r} is {values!r}, not parameters.",
+                expected=f"{step}: {{parameter: value, …}}, or {step}: {{}}",
+            )
+    return {step: dict(values or {}) for step, values in settings.items()}
 
 
 def _check_keys(found: dict, known: Any, where: str) -> None:
@@ -142,13 +160,12 @@ def _apply_overrides(settings: dict[str, dict], overrides: list[str], profile: s
                 f"{nearest(step, settings)}",
                 expected=f"one of: {', '.join(settings)}",
             )
-        try:
-            settings[step][parameter] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            settings[step][parameter] = text
+        settings[step][parameter] = _Typed(text)
 
 
-def _build_step(name: str, settings: dict[str, dict], profile: str) -> Step:
+def _build_step(
+    name: str, settings: dict[str, dict], profile: str, injected: dict[str, str]
+) -> Step:
     notebook = project_home() / "notebooks" / f"{NOTEBOOK_OF_STEP[name]}.ipynb"
     parameters = read_parameters(notebook)
     own = {key: value for key, value in parameters.items() if key not in RUNNER_PARAMETERS}
@@ -159,6 +176,7 @@ def _build_step(name: str, settings: dict[str, dict], profile: str) -> Step:
                 f"{nearest(key, own)}",
                 expected=f"one of: {', '.join(own)}",
             )
+        value = own[key].typed(value) if isinstance(value, _Typed) else value
         value = settings[name][key] = own[key].read(value)
         wrong = own[key].problem_with(value)
         if wrong:
@@ -168,7 +186,9 @@ def _build_step(name: str, settings: dict[str, dict], profile: str) -> Step:
             )
     values = {key: settings[name].get(key, item.default) for key, item in own.items()}
     changed = tuple(key for key in own if values[key] != own[key].default)
-    values["run_folder"] = f"runs/{profile}"
+    for key, value in injected.items():
+        if key in parameters and key not in settings[name]:
+            values[key] = value
     return Step(name, notebook, _needs(name, settings), values, changed, parameters)
 
 

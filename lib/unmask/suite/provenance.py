@@ -51,7 +51,9 @@ def describe_machine() -> dict[str, str]:
 def describe_revision() -> dict[str, Any]:
     """Returns the git revision and whether the tree has changes; revision "" outside git."""
     revision = _output_of("git", "rev-parse", "--short=12", "HEAD")
-    changes = _output_of("git", "status", "--porcelain", "--untracked-files=no")
+    # The example reports are overwritten by every demo run and change no result.
+    changed = ("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports")
+    changes = _output_of("git", *changed)
     return {"revision": revision, "dirty": bool(changes)}
 
 

@@ -49,14 +49,19 @@ def run_plan(
     Raises:
         DataError: another run of this profile is in progress; reports cannot be written.
     """
-    profile.run_folder.mkdir(parents=True, exist_ok=True)
+    _check_writable(profile.run_folder)
     runs = [
         StepRun(step, profile.run_folder / step.name, step.name in asked) for step in profile.steps
     ]
     with _locked(profile):
         _check_writable(profile.report_folder)
-        _run_all(profile, runs, force, jobs, lambda: show(runs))
-        if any(run.status != "unchanged" for run in runs if run.asked):
+        try:
+            _run_all(profile, runs, force, jobs, lambda: show(runs))
+        except KeyboardInterrupt:
+            shelf.write_index(profile, runs)
+            raise
+        changed = any(run.status != "unchanged" for run in runs if run.asked)
+        if changed or not (profile.report_folder / "index.html").exists():
             shelf.write_all(profile, runs)
     return runs
 
@@ -119,9 +124,11 @@ def _start(profile: Profile, run: StepRun, force: bool) -> subprocess.Popen:
     inputs = plan.inputs_of(run.step, profile.run_folder)
     write_json(run.folder / "started.json", {"work_key": work_key(run.step, inputs)})
     description = describe_run(run.step, step_key(run.step, inputs), inputs)
+    description["stale"] = plan.stale_needs(profile, [run.step.name])
     description["start"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(run.folder / "run.json", description)
-    (run.folder / "summary.json").unlink(missing_ok=True)
+    for left_over in ("summary.json", "failure.json", "executed.ipynb"):
+        (run.folder / left_over).unlink(missing_ok=True)
     (run.folder / "progress.jsonl").write_text("")
     request = {
         "notebook": str(run.step.notebook),
@@ -176,7 +183,7 @@ def _finish(profile: Profile, run: StepRun, returncode: int, runs: list[StepRun]
         done = plan.describe_outputs(run.folder, run.step.name)
         run.status, run.fraction, run.message = "done", 1.0, ""
     except (DataError, UsageError) as error:
-        run.status, run.message = "failed", str(error).splitlines()[0]
+        run.status, run.message = "failed", (str(error).splitlines() or ["failed"])[0]
         run.failure = {"message": str(error)}
     described |= {
         "status": run.status,
@@ -240,7 +247,7 @@ def _check_writable(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise DataError(
-            f"Reports cannot be written to {folder}: {error.strerror}.",
+            f"Nothing can be written to {folder}: {error.strerror}.",
             expected="a folder this user may write to",
             fix="change its permissions and run again; finished steps are kept",
         ) from None

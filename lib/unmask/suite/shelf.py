@@ -10,7 +10,7 @@ from .notebook_parameters import read_notebook, title_of
 from .plan import StepRun, read_done
 from .profiles import Profile, Step
 
-SHOWN_APART = ("status", "failure", "key", "step")
+SHOWN_APART = ("status", "failure", "key", "step", "stale")
 
 
 def report_path(profile: Profile, step: Step) -> Path:
@@ -26,15 +26,16 @@ def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
     if not _is_whole(notebook):
         notebook = run.step.notebook
     described = _read(run.folder / "run.json")
-    failed = described.get("status") == "failed"
+    stopped = "This step was stopped before its end. Run again to go on where it was."
+    failed = not read_done(run.folder)
     context = ReportContext(
         profile=profile.name,
         step=run.step.name,
         status="failed" if failed else "done",
-        error=described.get("failure") if failed else None,
+        error=described.get("failure", stopped) if failed else None,
         provenance={name: item for name, item in described.items() if name not in SHOWN_APART},
         steps=_pages(profile, runs),
-        notices=_read(run.folder / "summary.json").get("notices", []),
+        notices=[*_stale(described), *_read(run.folder / "summary.json").get("notices", [])],
     )
     render_report(notebook, report_path(profile, run.step), context=context)
 
@@ -80,10 +81,17 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
                 "status": _status(run),
                 "duration": described.get("seconds"),
                 "sentence": summary.get("sentence", ""),
-                "notices": summary.get("notices", []),
+                # The report repeats what the other steps said.
+                "notices": summary.get("notices", []) if run.step.name != "report" else [],
             }
         )
     return pages
+
+
+def _stale(described: dict[str, Any]) -> list[str]:
+    """Says what the step read although parameters, code or inputs of it have changed since."""
+    names = ", ".join(described.get("stale", []))
+    return [f"Built on an earlier run of {names}, not run again as asked now."] if names else []
 
 
 def _status(run: StepRun) -> str:

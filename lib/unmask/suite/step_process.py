@@ -15,7 +15,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..errors import DataError, MissingStepError, UsageError
 from ..runs import read_json, write_json
+
+# Their messages say everything; the name of another error is half of what it says.
+OWN_ERRORS = tuple(kind.__name__ for kind in (DataError, MissingStepError, UsageError))
 
 
 def main(request_path: str) -> int:
@@ -35,9 +39,9 @@ def main(request_path: str) -> int:
 
 def describe_failure(error: Exception) -> dict[str, Any]:
     """Returns {"kind", "message"} of what ended a notebook, in words for its reader."""
-    kind = type(error).__name__
+    kind, text = type(error).__name__, str(error)
     if kind == "PapermillExecutionError":
-        return {"kind": error.ename, "message": _explain(error.ename, error.evalue)}
+        kind, text = error.ename, error.evalue
     if kind == "DeadKernelError":
         message = (
             "The kernel died in the middle of a cell.\n"
@@ -52,24 +56,25 @@ def describe_failure(error: Exception) -> dict[str, Any]:
             "  to fix:   python -m ipykernel install --sys-prefix --name python3"
         )
         return {"kind": kind, "message": message}
-    return {"kind": kind, "message": _explain(kind, str(error))}
+    return {"kind": kind, "message": _explain(kind, text)}
 
 
-def _explain(kind: str, message: str) -> str:
-    if kind == "OSError" and message.startswith(f"[Errno {errno.ENOSPC}]"):
+def _explain(kind: str, text: str) -> str:
+    if kind == "OSError" and text.startswith(f"[Errno {errno.ENOSPC}]"):
         return (
-            f"The disk is full: {message}\n"
+            f"The disk is full: {text}\n"
             "  to fix:   free some space and run again; finished steps are kept"
         )
-    return message
+    return text if kind in OWN_ERRORS else f"{kind}: {text}".rstrip(": ")
 
 
 def _execute(request: dict[str, Any]) -> None:
     import papermill
 
     papermill.execute_notebook(
-        request["notebook"],
-        request["output"],
+        # Papermill fills in {names} in paths; a brace in a folder's name must stay one.
+        _without_fields(request["notebook"]),
+        _without_fields(request["output"]),
         parameters=request["values"],
         kernel_name="python3",
         cwd=request["cwd"],
@@ -77,6 +82,10 @@ def _execute(request: dict[str, Any]) -> None:
         start_timeout=180,
         coalesce_streams=True,
     )
+
+
+def _without_fields(path: str) -> str:
+    return path.replace("{", "{{").replace("}", "}}")
 
 
 def _end_with_parent() -> None:
