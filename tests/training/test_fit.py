@@ -9,9 +9,9 @@ import pytest
 from planted import SETTINGS, planted_data, quiet, small_network
 from unmask.errors import DataError, UsageError
 from unmask.training.checkpoints import best_epoch, is_over
-from unmask.training.fit import train
+from unmask.training.fit import compile_for_training, train
 from unmask.training.predict import milliseconds_per_image, predict
-from unmask.training.settings import Phase, TrainingData, TrainingSettings
+from unmask.training.settings import OPTIMIZERS, Phase, TrainingData, TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,18 @@ def test_random_weights_are_trained_whole_whatever_the_phases():
     settings = TrainingSettings(phases=phases, learning_rate=2e-3)
     assert settings.plan() == (Phase("all", 5, 2e-3),)
     assert TrainingSettings(phases=phases, initial_weights="abc").plan() == phases
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("weight_decay", [0.0, 1e-4])
+def test_every_optimizer_takes_a_step_with_and_without_decay(optimizer, weight_decay):
+    settings = TrainingSettings(optimizer=optimizer, weight_decay=weight_decay)
+    model = small_network()
+    compile_for_training(model, settings, 1e-3)
+    before = model.get_weights()
+    data = planted_data()
+    model.train_on_batch(data.pixels[:8], data.train_labels[:8].astype("float32"))
+    assert any((old != new).any() for old, new in zip(before, model.get_weights(), strict=True))
 
 
 def test_wrong_settings_and_one_sided_data_are_refused():

@@ -25,9 +25,11 @@ OFFICIAL_URL = (
 # Red, green, blue means of ImageNet, which the published weights expect to be taken off.
 IMAGENET_MEAN = (123.68, 116.779, 103.939)
 RANDOM_NOTICE = (
-    "ResNet50 started from random weights: its ImageNet weights were neither in {folder} nor "
-    "could they be downloaded. Its numbers say little about ResNet50 with ImageNet weights."
+    "ResNet50 started from random weights: {reason}. Its numbers say little about ResNet50 with "
+    "ImageNet weights."
 )
+ASKED_FOR = "the profile asks for it"
+NOT_FOUND = "its ImageNet weights were neither in Keras' folder nor could they be downloaded"
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def find_imagenet_weights(setting: str | Path, cache_dir: str | Path | None = No
             name, or is neither here nor to be downloaded.
     """
     if setting == "random":
-        return FoundWeights(None)
+        return FoundWeights(None, notice=RANDOM_NOTICE.format(reason=ASKED_FOR))
     if setting not in ("imagenet", "imagenet_or_random"):
         return _checked(Path(setting).expanduser())
     home = Path(cache_dir) if cache_dir else Path.home() / ".keras"
@@ -107,7 +109,7 @@ def find_imagenet_weights(setting: str | Path, cache_dir: str | Path | None = No
         return _checked(_download(home))
     except OSError as error:
         if setting == "imagenet_or_random":
-            return FoundWeights(None, notice=RANDOM_NOTICE.format(folder=target.parent))
+            return FoundWeights(None, notice=RANDOM_NOTICE.format(reason=NOT_FOUND))
         raise DataError(
             f"ResNet50's ImageNet weights are not at {target} and could not be downloaded "
             f"({error}).",

@@ -74,7 +74,7 @@ def fit_momentum(model: keras.Model, steps_per_epoch: int) -> None:
     With Keras' 0.99 the statistics used for validation lag behind the weights by hundreds of
     steps. Here the start weighs at most 1% after an epoch, within 0.8 to 0.99.
     """
-    momentum = min(0.99, max(0.8, 0.01 ** (1 / max(1, steps_per_epoch))))
+    momentum = min(0.99, max(0.8, 0.01 ** (1 / max(1, int(steps_per_epoch)))))
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = momentum

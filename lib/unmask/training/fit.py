@@ -93,7 +93,9 @@ def compile_for_training(
     model: keras.Model, settings: TrainingSettings, learning_rate: float
 ) -> None:
     """Compiles `model` in place as `train` does: loss, metrics and the optimizer of `settings`."""
-    config = {"learning_rate": learning_rate, "weight_decay": settings.weight_decay or None}
+    # AdamW wants a number; the others take 0 for "decay by nothing" and waste time on it.
+    decay = settings.weight_decay or (0.0 if settings.optimizer == "adamw" else None)
+    config = {"learning_rate": learning_rate, "weight_decay": decay}
     optimizer = keras.optimizers.get({"class_name": settings.optimizer, "config": config})
     if any(layer.compute_dtype == "float16" for layer in model.layers):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

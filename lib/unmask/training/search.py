@@ -296,5 +296,9 @@ def _table(tuner: _Tuner, settings: SearchSettings) -> pd.DataFrame:
     table = pd.DataFrame(rows).reindex(columns=[*dict.fromkeys([*rows[0], *columns])])
     ascending = OBJECTIVES[settings.objective] == "min"
     return table.sort_values(
-        settings.objective, ascending=ascending, na_position="last", ignore_index=True
+        settings.objective,
+        ascending=ascending,
+        na_position="last",
+        ignore_index=True,
+        kind="stable",
     )
