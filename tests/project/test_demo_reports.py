@@ -5,7 +5,6 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-
 from unmask.runs import NOTEBOOK_OF_STEP
 
 REPOSITORY = Path(__file__).resolve().parents[2]
