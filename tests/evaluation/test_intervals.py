@@ -127,6 +127,32 @@ def test_a_perfect_score_on_few_faces_keeps_an_open_end():
     assert found["eer"].low == 0.0 and found["eer"].high == pytest.approx(wilson(0, 4).high)
 
 
+def test_shares_that_every_resample_repeats_get_wilsons_interval():
+    """All 10 fakes and 30 reals called fake: rates that cannot vary, on few faces."""
+    labels = np.array([0] * 30 + [1] * 10)
+    found = bootstrap_metrics(labels, np.full(40, 0.7), None, 0.5, resamples=50)
+    real, fake = wilson(0, 30), wilson(10, 10)
+    assert (found["recall_real"].low, found["recall_real"].high) == (0.0, real.high)
+    assert (found["recall_fake"].low, found["recall_fake"].high) == (fake.low, 1.0)
+    assert found["balanced_accuracy"].value == 0.5
+    assert found["balanced_accuracy"].low == pytest.approx(fake.low / 2, abs=1e-12)
+    assert found["balanced_accuracy"].high == pytest.approx((real.high + 1) / 2, abs=1e-12)
+    assert found["accuracy"].value == 0.25
+    assert found["accuracy"].low == pytest.approx(wilson(10, 40).low, abs=1e-12)
+    assert found["accuracy"].high == pytest.approx(wilson(10, 40).high, abs=1e-12)
+
+
+def test_what_cannot_vary_and_is_no_share_has_no_interval():
+    labels = np.array([0] * 30 + [1] * 10)
+    found = bootstrap_metrics(labels, np.full(40, 0.7), None, 0.5, resamples=50)
+    for name in ("auc", "eer", "f1", "average_precision", "log_loss", "brier"):
+        assert found[name].low is None and found[name].high is None, name
+        assert np.isfinite(found[name].value)
+    groups = np.arange(40) % 11  # mixed groups: the share of fakes varies, and so does precision
+    grouped = bootstrap_metrics(labels, np.full(40, 0.7), groups, 0.5, resamples=50)
+    assert grouped["average_precision"].low < grouped["average_precision"].high
+
+
 def test_a_missing_class_is_refused():
     with pytest.raises(DataError, match="one class"):
         bootstrap_metrics([1, 1], [0.2, 0.3], None, 0.5)

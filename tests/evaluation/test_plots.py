@@ -40,16 +40,20 @@ def drawn(make_faces, score_faces):
         for name, frame in members.items()
     }
     wide = combine(members)
-    thresholds = {name: found["threshold"]["value"] for name, found in metrics.items()}
+    thresholds = {name: found["threshold"] for name, found in metrics.items()}
     pictures = np.random.default_rng(0).integers(0, 256, (len(faces), 8, 8, 3), dtype=np.uint8)
     matrices = {name: m["splits"]["test"]["confusion_matrix"] for name, m in metrics.items()}
     figures = {
         "roc": plots.roc_and_precision_recall(test),
         "histograms": plots.score_histograms(test, thresholds),
+        "histograms_half": plots.score_histograms(
+            test, {name: {"value": 0.5, "meaning": "fixed at 0.5"} for name in test}
+        ),
         "confusion": plots.confusion_matrices(matrices),
         "confusion_of_one": plots.confusion_matrices({"baseline": [[90, 10], [25, 75]]}),
         "reliability": plots.reliability_diagrams(test),
         "forest": plots.auc_forest(metrics),
+        "forest_constant": plots.auc_forest({**metrics, "constant": constant(metrics["baseline"])}),
         "generators": plots.auc_by_generator(metrics),
         "weights": plots.ensemble_weights(
             {"mean": mean_ensemble(wide).weights, HOSTILE: stacked_ensemble(wide).weights}
@@ -67,13 +71,22 @@ def drawn(make_faces, score_faces):
         "formats_png": plots.formats_and_quality(files().assign(format="PNG", jpeg_quality=None)),
         "splits": plots.split_composition(faces),
         "sheet": plots.face_sheet(list(pictures[:7]), [HOSTILE] * 7, [0, 1, 0, 1, 0, 1, 1]),
-        "mistakes": plots.worst_mistakes(test["baseline"], pictures, thresholds["baseline"]),
+        "mistakes": plots.worst_mistakes(
+            test["baseline"], pictures, thresholds["baseline"]["value"]
+        ),
         "no_mistakes": plots.worst_mistakes(
             test["baseline"].assign(score=lambda frame: frame["label"].astype(float)), pictures, 0.5
         ),
     }
     pictures = {name: to_png(figure) for name, figure in figures.items()}
     return figures, metrics, test, pictures
+
+
+def constant(metrics: dict) -> dict:
+    """Returns the metrics of a model that gives every face one score: no interval of its AUC."""
+    auc = {"value": 0.5, "low": None, "high": None, "seed_spread": None}
+    block = metrics["splits"]["test"]
+    return {"splits": {"test": {**block, "metrics": {**block["metrics"], "auc": auc}}}}
 
 
 def history(epochs: int, best: int) -> pd.DataFrame:
@@ -205,6 +218,23 @@ def test_alt_texts_of_known_data(drawn):
     assert "Fake faces called real: 0 of 80, the worst with scores none" in plots.alt_text(
         figures["no_mistakes"]
     )
+
+
+def test_the_threshold_is_called_what_its_rule_says(drawn):
+    figures = drawn[0]
+
+    def legend(name):
+        return [text.get_text() for text in figures[name].legends[0].get_texts()]
+
+    assert "threshold: highest balanced accuracy on validation" in legend("histograms")
+    assert "threshold: fixed at 0.5" in legend("histograms_half")
+    assert "threshold 0.50 (fixed at 0.5)" in plots.alt_text(figures["histograms_half"])
+
+
+def test_a_value_without_an_interval_is_still_a_point(drawn):
+    axes = drawn[0]["forest_constant"].axes[0]
+    assert len(axes.containers) == 4
+    assert "constant 0.500." in plots.alt_text(drawn[0]["forest_constant"])
 
 
 def test_worst_mistakes_are_the_worst(drawn):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .intervals import plan_resampling, resample_metrics
-from .metrics import checked, compute_metrics, rank
+from .metrics import checked, rank, weighted_metrics
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Difference:
 
 def compare_auc(
     labels: Sequence[int],
-    a: Sequence[float],
-    b: Sequence[float],
+    a: Sequence[float] | np.ndarray,
+    b: Sequence[float] | np.ndarray,
     groups: Sequence | None,
     *,
     resamples: int = 2000,
@@ -32,11 +32,12 @@ def compare_auc(
 ) -> Difference:
     """Returns how much higher the AUC of scores `a` is than that of `b`, on the same n faces.
 
-    Every resample holds the same faces for both, so what is hard for both cancels out.
+    Every resample holds the same faces for both, so what is hard for both cancels out. With
+    several seeds the AUC of a model is the mean of its seeds', as in `bootstrap_metrics`.
 
     Args:
         labels: [n], 0 real and 1 fake.
-        a, b: [n], P(fake) by the two models.
+        a, b: [n], or [seeds, n], P(fake) by the two models.
         groups: [n], what belongs together, or None; see `bootstrap_metrics`.
         resamples: how many.
         seed: of the draws.
@@ -44,18 +45,20 @@ def compare_auc(
     Raises:
         DataError: see `rank` and `plan_resampling`.
     """
-    labels, _ = checked(labels, a)
+    ours, theirs = (np.atleast_2d(np.asarray(scores, dtype=np.float64)) for scores in (a, b))
+    labels, _ = checked(labels, ours[0])
+    rankings = [rank(labels, row) for row in (*ours, *theirs)]
     plan = plan_resampling(labels, groups)
     drawn = resample_metrics(
-        plan,
-        [rank(labels, a), rank(labels, b)],
-        [0.5, 0.5],
-        names=("auc",),
-        resamples=resamples,
-        seed=seed,
+        plan, rankings, [0.5] * len(rankings), names=("auc",), resamples=resamples, seed=seed
     )["auc"]
-    low, high = np.percentile(drawn[0] - drawn[1], (2.5, 97.5))
-    value = compute_metrics(labels, a, 0.5)["auc"] - compute_metrics(labels, b, 0.5)["auc"]
+    ones = np.ones((1, len(labels)))
+    areas = np.array(
+        [weighted_metrics(ranking, ones, 0.5, ("auc",))["auc"] for ranking in rankings]
+    )
+    count = len(ours)
+    low, high = np.percentile(drawn[:count].mean(axis=0) - drawn[count:].mean(axis=0), (2.5, 97.5))
+    value = areas[:count].mean() - areas[count:].mean()
     return Difference(float(value), float(low), float(high), len(labels))
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-CLASS_NAMES = {0: "real", 1: "fake"}
-SPLIT_ORDER = ("train", "val", "test", "unseen")
+from .scores import ALL_SPLITS, CLASS_NAMES
 
 
 def count_files(files: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +41,7 @@ def count_faces(faces: pd.DataFrame) -> pd.DataFrame:
         faces: a faces table.
     """
     rows = []
-    for split in SPLIT_ORDER:
+    for split in ALL_SPLITS:
         part = faces[faces["split"] == split]
         if part.empty:
             continue
@@ -86,7 +85,7 @@ def list_rejected(rejected: pd.DataFrame, most: int = 20) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "file": [path.replace("\\", "/").rpartition("/")[2] for path in shown["path"]],
-            "class": shown["label"].map(CLASS_NAMES),
+            "class": shown["label"].map(dict(enumerate(CLASS_NAMES))),
             "reason": shown["reason"],
             "detail": shown["detail"],
         }

@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_limits
 
 from ..errors import DataError
 from .calibration import clipped_logit
-from .metrics import compute_metrics
 from .scores import cluster_ids, score_matrix
 
 KEYS = ("face_id", "split", "label", "cluster")
@@ -82,15 +81,6 @@ def combine(members: dict[str, pd.DataFrame], column: str = "score") -> pd.DataF
 def member_names(wide: pd.DataFrame) -> list[str]:
     """Returns the member columns of a table made by `combine`."""
     return [name for name in wide if name not in KEYS]
-
-
-def best_member(wide: pd.DataFrame) -> str:
-    """Returns the member with the highest AUC on validation (the first of equals)."""
-    val = wide[wide["split"] == "val"]
-    areas = {
-        name: compute_metrics(val["label"], val[name], 0.5)["auc"] for name in member_names(wide)
-    }
-    return max(areas, key=areas.get)
 
 
 def mean_ensemble(wide: pd.DataFrame) -> Ensemble:

@@ -13,15 +13,20 @@ from .metrics import METRICS, Ranking, checked, rank, weighted_metrics
 Z_95 = 1.959963984540054
 CHUNK_ELEMENTS = 400_000  # weights in flight: about 3 MB an array, which stays in the cache
 UNBOUNDED = ("log_loss", "brier")
+RECALLS = ("recall_real", "recall_fake")
+SAME = 1e-12  # resamples that differ by less differ by rounding only
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its 95% interval; `seed_spread` is the standard deviation over seeds."""
+    """A value with its 95% interval; `seed_spread` is the standard deviation over seeds.
+
+    `low` and `high` are None where no interval can be given, see `bootstrap_metrics`.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     seed_spread: float | None = None
 
     def as_dict(self) -> dict[str, float | None]:
@@ -160,8 +165,10 @@ def bootstrap_metrics(
     is the mean over seeds, every seed sees the same resamples, and the interval tells how the
     mean would vary with other faces; `seed_spread` tells how it varies with the training.
 
-    A rate of exactly 0 or 1 in every resample would get an interval of no width. Its open end is
-    then Wilson's for as many successes as there are faces (or groups) behind the rate.
+    A value that every resample repeats would get an interval of no width. A share (accuracy, a
+    recall) then gets Wilson's, for as many faces or groups as stand behind it, and balanced
+    accuracy the mean of both recalls'. Any other metric does at exactly 0 or 1, for the smaller
+    class; elsewhere (the AUC of a constant score) it gets none: nothing in it can vary.
 
     Args:
         labels: [n], 0 real and 1 fake.
@@ -184,31 +191,45 @@ def bootstrap_metrics(
         plan, rankings, thresholds, names=metrics, resamples=resamples, seed=seed
     )
     ones = np.ones((1, len(labels)))
-    result = {}
-    for name in metrics:
-        values = [
-            float(weighted_metrics(ranking, ones, limit, (name,))[name][0])
-            for ranking, limit in zip(rankings, thresholds, strict=True)
-        ]
-        result[name] = _interval(name, values, drawn[name].mean(axis=0), plan)
-    return result
+    found = [
+        weighted_metrics(ranking, ones, limit, (*metrics, *RECALLS))
+        for ranking, limit in zip(rankings, thresholds, strict=True)
+    ]
+    values = {name: np.array([float(one[name][0]) for one in found]) for name in found[0]}
+    recalls = tuple(float(values[name].mean()) for name in RECALLS)
+    return {
+        name: _interval(name, values[name], drawn[name].mean(axis=0), plan, recalls)
+        for name in metrics
+    }
 
 
-def _interval(name: str, values: list[float], drawn: np.ndarray, plan: ResamplingPlan) -> Interval:
-    value = float(np.mean(values))
+def _interval(
+    name: str,
+    values: np.ndarray,
+    drawn: np.ndarray,
+    plan: ResamplingPlan,
+    recalls: tuple[float, float],
+) -> Interval:
+    value = float(values.mean())
     low, high = (float(end) for end in np.percentile(drawn, (2.5, 97.5)))
-    if name not in UNBOUNDED and low == high and value in (0.0, 1.0):
-        n = _units_behind(name, plan)
-        bound = wilson(int(value) * n, n)
-        low, high = bound.low, bound.high
+    if high - low < SAME:
+        low, high = _ends_without_spread(name, value, plan, recalls)
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return Interval(value, low, high, spread)
 
 
-def _units_behind(name: str, plan: ResamplingPlan) -> int:
+def _ends_without_spread(
+    name: str, value: float, plan: ResamplingPlan, recalls: tuple[float, float]
+) -> tuple[float, float] | tuple[None, None]:
+    """Returns the ends where every resample gave the same value: Wilson's, or none."""
+    if name == "balanced_accuracy":
+        bounds = [wilson(recall * n, n) for recall, n in zip(recalls, plan.units_with, strict=True)]
+        return sum(each.low for each in bounds) / 2, sum(each.high for each in bounds) / 2
     reals, fakes = plan.units_with
-    if name == "accuracy":
-        return plan.units
-    if name == "recall_real":
-        return reals
-    return fakes if name in ("recall_fake", "tpr_at_fpr_1", "tpr_at_fpr_5") else min(reals, fakes)
+    shares = {"accuracy": plan.units, "recall_real": reals}
+    shares |= dict.fromkeys(("recall_fake", "tpr_at_fpr_1", "tpr_at_fpr_5"), fakes)
+    if name in UNBOUNDED or (name not in shares and value not in (0.0, 1.0)):
+        return None, None
+    n = shares.get(name, min(reals, fakes))
+    bound = wilson(value * n, n)
+    return bound.low, bound.high

@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import MissingStepError
+from ..errors import DataError, MissingStepError
 from ..runs import NOTEBOOK_OF_STEP, read_json, resolve, write_json, write_table
 from .calibration import add_calibrated
-from .comparison import compare_auc, describe_difference
+from .comparison import Difference, compare_auc, describe_difference
 from .ensembles import Ensemble
-from .scores import attach_faces, cluster_ids, score_matrix
-from .summary import comparison_table, evaluate_member, format_interval
+from .scores import SPLITS, attach_faces, cluster_ids, score_matrix
+from .summary import comparison_table, costs_of, evaluate_member, format_interval
 
 
 @dataclass(frozen=True)
@@ -54,31 +54,64 @@ def evaluate_and_write(
 
 
 def load_result(folder: Path, faces: pd.DataFrame) -> Result:
-    """Returns the evaluated member in `folder`."""
+    """Returns the evaluated member in `folder`.
+
+    Raises:
+        DataError: its scores are not those of exactly the faces of val, test and unseen.
+    """
     scores = attach_faces(pd.read_parquet(folder / "scores.parquet"), faces)
+    missing = set(faces.loc[faces["split"].isin(SPLITS), "split"]) - set(scores["split"])
+    if missing:
+        raise DataError(
+            f"{folder} has no scores of the split {', '.join(sorted(missing))}.",
+            expected="a score for every face that was not trained on",
+            fix="run the training step again after preprocessing",
+        )
     member, metrics = (read_json(folder / name) for name in ("member.json", "metrics.json"))
     return Result(Path(folder), member, metrics, scores)
 
 
-def find_results(run_folder: str, faces: pd.DataFrame, steps: Sequence[str]) -> list[Result]:
-    """Returns the evaluated members that `steps` left in a run, in the order of the steps.
+def find_results(
+    run_folder: str, faces: pd.DataFrame, steps: Sequence[str]
+) -> tuple[list[Result], list[str]]:
+    """Returns the evaluated members that `steps` left in a run, and notices for the reader.
+
+    Members come in the order of the steps. One that was scored on other faces (left by an earlier
+    preprocessing) cannot stand beside the others: it is left out, with a notice.
 
     Raises:
         MissingStepError: there is none.
     """
-    found = [
-        load_result(path.parent, faces)
-        for step in NOTEBOOK_OF_STEP
-        if step in steps
-        for path in sorted((resolve(run_folder) / step).glob("*/metrics.json"))
-    ]
+    found, notices = [], []
+    for step in (step for step in NOTEBOOK_OF_STEP if step in steps):
+        for path in sorted((resolve(run_folder) / step).glob("*/metrics.json")):
+            try:
+                found.append(load_result(path.parent, faces))
+            except DataError:
+                name = f"{step}/{path.parent.name}"
+                notices.append(
+                    f"{name} was scored on other faces and is left out; run its step again."
+                )
     if not found:
         raise MissingStepError(
-            f"No trained detector lies in {resolve(run_folder)}.",
+            " ".join([f"No trained detector lies in {resolve(run_folder)}.", *notices]),
             expected=f"the scores of at least one of: {', '.join(steps)}",
             fix="run notebooks/04_baseline_cnn.ipynb first, or: python run_all.py",
         )
-    return found
+    return found, notices
+
+
+def best_on_validation(results: Sequence[Result]) -> Result:
+    """Returns the member with the highest AUC on validation; test has no say in it.
+
+    A member without such a number (validation of one class) comes last; of equals, the first wins.
+    """
+
+    def area(result: Result) -> float:
+        entry = result.metrics["splits"]["val"]["metrics"]["auc"]
+        return -1.0 if entry is None else entry["value"]
+
+    return max(results, key=area)
 
 
 def results_table(results: Sequence[Result], split: str) -> pd.DataFrame:
@@ -86,14 +119,20 @@ def results_table(results: Sequence[Result], split: str) -> pd.DataFrame:
     return comparison_table([(result.member, result.metrics) for result in results], split)
 
 
+def costs_table(results: Sequence[Result]) -> pd.DataFrame:
+    """Returns the table of what `results` cost: trainings, parameters, size, times."""
+    return costs_of([result.member for result in results])
+
+
 def describe_member(result: Result) -> str:
-    """Returns one sentence: name, test AUC and accuracy with intervals, threshold."""
+    """Returns one sentence: name, test AUC and accuracy with intervals, threshold and its rule."""
     found = result.metrics["splits"]["test"]
     threshold = result.metrics["threshold"]
+    seeds = f" (mean of {found['seeds']} trainings)" if found["seeds"] > 1 else ""
     return (
         f"{result.name}: AUC {format_interval(found['metrics']['auc'])} and accuracy "
-        f"{format_interval(found['metrics']['accuracy'])} on {found['n']:,} test faces, at the "
-        f"threshold {threshold['value']:.3f} chosen on validation."
+        f"{format_interval(found['metrics']['accuracy'])} on {found['n']:,} test faces{seeds}, at "
+        f"the threshold {threshold['value']:.3f} ({threshold['meaning']})."
     )
 
 
@@ -121,9 +160,9 @@ def metrics_by_name(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
     return {result.name: result.metrics for result in results}
 
 
-def thresholds(results: Sequence[Result]) -> dict[str, float]:
-    """Returns each member's threshold, by name."""
-    return {result.name: result.metrics["threshold"]["value"] for result in results}
+def thresholds(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
+    """Returns each member's threshold (value, rule, meaning, by_seed), by name."""
+    return {result.name: result.metrics["threshold"] for result in results}
 
 
 def confusions_on_test(results: Sequence[Result]) -> dict[str, list[list[int]]]:
@@ -131,30 +170,31 @@ def confusions_on_test(results: Sequence[Result]) -> dict[str, list[list[int]]]:
     return {result.name: result.metrics["splits"]["test"]["confusion_matrix"] for result in results}
 
 
-def compare_on_test(first: Result, second: Result, resamples: int) -> str:
-    """Returns one sentence on which of two members has the higher test AUC, if that can be told."""
+def difference_on_test(first: Result, second: Result, resamples: int) -> Difference:
+    """Returns the test AUC of the first member minus the second's, each the mean of its seeds'."""
     faces, ours = score_matrix(scores_on_test([first])[first.name])
     _, theirs = score_matrix(scores_on_test([second])[second.name])
-    difference = compare_auc(
-        faces["label"],
-        ours.mean(axis=0),
-        theirs.mean(axis=0),
-        cluster_ids(faces),
-        resamples=resamples,
-    )
+    return compare_auc(faces["label"], ours, theirs, cluster_ids(faces), resamples=resamples)
+
+
+def compare_on_test(first: Result, second: Result, resamples: int) -> str:
+    """Returns one sentence on which of two members has the higher test AUC, if that can be told."""
+    difference = difference_on_test(first, second, resamples)
     return describe_difference(difference, first.name, second.name)
 
 
 def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequence[Result]) -> None:
     """Writes an ensemble as a member: its scores, calibrated on validation, and its cost.
 
-    It costs what its members cost together: an ensemble runs all of them.
+    It costs what its members cost together: an ensemble runs all of them, and of each member the
+    networks of all its seeds.
     """
     write_table(folder / "scores.parquet", add_calibrated(ensemble.scores))
     together = {
-        key: sum(result.member[key] for result in members)
-        for key in ("parameters", "bytes_on_disk", "training_seconds", "milliseconds_per_image")
+        key: sum(result.member[key] * len(result.member["seeds"]) for result in members)
+        for key in ("parameters", "bytes_on_disk", "milliseconds_per_image")
     }
+    seconds = sum(result.member["training_seconds"] for result in members)  # of all seeds already
     write_json(
         folder / "member.json",
         {
@@ -164,6 +204,7 @@ def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequenc
             "weights": ensemble.weights,
             "seeds": [0],
             **together,
+            "training_seconds": seconds,
             "notices": [],
         },
     )

@@ -1,23 +1,25 @@
-"""What the report says besides figures: the best detector, the model card, the provenance."""
+"""What the report says besides figures: in short, who the detectors are, who is better, limits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ..runs import NOTEBOOK_OF_STEP, read_json, resolve, sha256_of
-from .members import Result, describe_member
-from .summary import HEADLINE, format_interval, format_seconds, majority_reference
+from ..runs import NOTEBOOK_OF_STEP
+from .comparison import Difference, is_better
+from .members import Result, describe_member, difference_on_test
+from .summary import HEADLINE, format_interval, format_percent, majority_reference
 
-
-def best_on_validation(results: Sequence[Result]) -> Result:
-    """Returns the member with the highest AUC on validation; test has no say in it."""
-    return max(
-        results, key=lambda result: result.metrics["splits"]["val"]["metrics"]["auc"]["value"]
-    )
+KINDS = {
+    "baseline_cnn": "a plain convolutional network",
+    "hp_search": "a plain convolutional network whose settings a search found",
+    "resnet50": "a deep residual network",
+    "ensemble": "several detectors at once: their scores are joined",
+}
+RARE = 0.01  # share of fakes for which the model card says how many alarms are right
 
 
 def reference_row(faces: pd.DataFrame, resamples: int) -> Result:
@@ -36,8 +38,25 @@ def in_short(best: Result, on_ensembles: Sequence[str]) -> list[str]:
     sentences = [describe_member(best)]
     for generator, block in best.metrics["unseen_generators"].items():
         area = format_interval(block["metrics"]["auc"])
-        sentences.append(f"On fakes by {generator}, which training never saw: AUC {area}.")
+        sentences.append(
+            f"On fakes by {generator}, which training never saw: AUC {area} on {block['n']:,} "
+            f"faces ({block['n_fake']:,} of them fake)."
+        )
     return [*sentences, *on_ensembles[:1]]
+
+
+def detectors_table(results: Sequence[Result]) -> pd.DataFrame:
+    """Returns a row a detector: its name, what it is, how it is built, where it was made."""
+    rows = [
+        {
+            "detector": result.name,
+            "what it is": KINDS.get(result.member["step"], "–"),
+            "built as": result.member["architecture"],
+            "notebook": NOTEBOOK_OF_STEP.get(result.member["step"], "–"),
+        }
+        for result in results
+    ]
+    return pd.DataFrame(rows)
 
 
 def headline_rows(results: Sequence[Result]) -> list[dict[str, str]]:
@@ -54,81 +73,100 @@ def headline_rows(results: Sequence[Result]) -> list[dict[str, str]]:
     ]
 
 
+def differences(best: Result, results: Sequence[Result], resamples: int) -> dict[str, Difference]:
+    """Returns the test AUC of `best` minus that of each other detector, by the other's name.
+
+    Empty where test holds one class only: no AUC is defined then.
+    """
+    if best.metrics["splits"]["test"]["metrics"]["auc"] is None:
+        return {}
+    others = [result for result in results if result.name != best.name]
+    return {result.name: difference_on_test(best, result, resamples) for result in others}
+
+
+def differences_table(best: Result, found: Mapping[str, Difference]) -> pd.DataFrame:
+    """Returns a row a detector: by how much the AUC of `best` is higher, with its interval."""
+    rows = [
+        (name, f"{each.value:+.3f} [{each.low:+.3f}, {each.high:+.3f}]", f"{each.n:,}")
+        for name, each in found.items()
+    ]
+    return pd.DataFrame(rows, columns=["detector", f"AUC of {best.name} minus its", "faces"])
+
+
+def describe_differences(best: Result, found: Mapping[str, Difference]) -> list[str]:
+    """Returns at most three sentences: whom `best` beats, whom it equals, who beats it."""
+    kinds: dict[str, list[str]] = {"better": [], "same": [], "worse": []}
+    for name, each in found.items():
+        kind = "better" if is_better(each) else "worse" if each.high < 0 else "same"
+        kinds[kind].append(name)
+    n = next((each.n for each in found.values()), 0)
+    on = f"on the same {n:,} test faces"
+    sentences = {
+        "better": "{best} is better than {names} {on}: the interval of each difference in AUC lies "
+        "above zero.",
+        "same": "{best} cannot be told apart from {names} {on}: the interval of each difference in "
+        "AUC holds zero.",
+        "worse": "{best} is worse than {names} {on}, though validation preferred it.",
+    }
+    return [
+        sentences[kind].format(best=best.name, names=_listed(names), on=on)
+        for kind, names in kinds.items()
+        if names
+    ]
+
+
 def limits(best: Result, faces: pd.DataFrame) -> list[str]:
     """Returns the sentences of the model card: use, data, errors at the threshold, limits."""
-    test = best.metrics["splits"]["test"]
-    recall_real, recall_fake = (
-        test["metrics"][name]["value"] for name in ("recall_real", "recall_fake")
-    )
     datasets = ", ".join(sorted(faces["dataset"].unique()))
     trained = faces[faces["split"] == "train"]
     generators = ", ".join(sorted(trained.loc[trained["label"] == 1, "generator"].unique()))
-    sentences = [
+    return [
         f"Intended use: to study detectors on {datasets}, and to rank pictures of the same kind "
         "for a person to look at. Not for verdicts on people: a score is no proof, and a false "
         "accusation hurts someone.",
         f"Trained on {len(trained):,} faces of {datasets}; fakes by {generators}.",
-        f"At the threshold, {best.name} calls {1 - recall_real:.1%} of real test faces fake and "
-        f"misses {1 - recall_fake:.1%} of the fakes.",
-        _prevalence(recall_fake, 1 - recall_real),
-    ]
-    sentences.append(
+        *_errors(best),
         "Not measured here: other cameras, other generators, re-saved or screenshot pictures, "
-        "attacks made to fool it. Expect it to do worse there."
-    )
-    return sentences
+        "attacks made to fool it. Expect it to do worse there.",
+    ]
 
 
-def _prevalence(recall: float, false_positives: float) -> str:
-    share = 0.01
-    flagged = share * recall + (1 - share) * false_positives
-    if not flagged:
+def _errors(best: Result) -> list[str]:
+    """Returns what goes wrong at the threshold; nothing where test lacks a class."""
+    found = best.metrics["splits"]["test"]["metrics"]
+    recall, kept = found["recall_fake"], found["recall_real"]
+    if recall is None or kept is None:
+        return []
+    alarms, misses = _rest(kept), _rest(recall)
+    return [
+        f"At the threshold, {best.name} calls {format_percent(alarms)} of the real test faces fake "
+        f"and misses {format_percent(misses)} of the fakes.",
+        _on_rare_fakes(recall, alarms),
+    ]
+
+
+def _rest(share: Mapping[str, Any]) -> dict[str, float]:
+    return {"value": 1 - share["value"], "low": 1 - share["high"], "high": 1 - share["low"]}
+
+
+def _on_rare_fakes(recall: Mapping[str, Any], alarms: Mapping[str, Any]) -> str:
+    """Returns the sentence on how many alarms are right where fakes are rare, by Bayes' rule."""
+    right = _share_right(recall["value"], alarms["value"])
+    if right is None:
         return "No test face was called fake, so nothing can be said of the alarms it would raise."
+    worst = _share_right(recall["low"], alarms["high"])
+    ends = f"{worst:.1%} to {_share_right(recall['high'], alarms['low']):.1%}"
     return (
-        f"Where 1 picture in 100 is fake, {share * recall / flagged:.1%} of its alarms would be "
-        "right: few fakes among many real pictures make most alarms false."
+        f"Where 1 picture in {1 / RARE:.0f} is fake, {right:.1%} of its alarms would be right "
+        f"({ends} between the worse and the better ends of these two intervals): the rarer the "
+        "fakes, the more of the alarms are false."
     )
 
 
-def read_run(run_folder: str) -> dict[str, Any]:
-    """Returns what the earlier steps left: `sentences`, `notices` and `described` (run.json).
-
-    A step that was run by hand has no run.json; then its part of `described` is missing.
-    """
-    found: dict[str, Any] = {"sentences": {}, "notices": [], "described": {}}
-    for step in NOTEBOOK_OF_STEP:
-        folder = resolve(run_folder) / step
-        if step != "report" and (folder / "summary.json").exists():
-            summary = read_json(folder / "summary.json")
-            found["sentences"][step] = summary["sentences"]
-            found["notices"] += [f"{step}: {notice}" for notice in summary["notices"]]
-        if (folder / "run.json").exists():
-            found["described"][step] = read_json(folder / "run.json")
-    return found
+def _share_right(recall: float, false_alarms: float) -> float | None:
+    flagged = RARE * recall + (1 - RARE) * false_alarms
+    return RARE * recall / flagged if flagged else None
 
 
-def provenance_table(run: dict[str, Any], files: pd.DataFrame, results: Sequence[Result]):
-    """Returns a row per fact: command, revision, machine, versions, seeds, data, time per step."""
-    rows = []
-    described = list(run["described"].values())
-    if described:
-        last = described[-1]
-        dirty = " with uncommitted changes" if last["dirty"] else ""
-        versions = ", ".join(f"{name} {number}" for name, number in last["versions"].items())
-        rows += [
-            ("command", last["command"]),
-            ("code", (last["revision"] or "not in a git repository") + dirty),
-            ("machine", ", ".join(f"{k} {v}" for k, v in last["machine"].items())),
-            ("versions", versions),
-        ]
-        for each in described:
-            if each.get("seconds"):
-                rows.append((f"time of {each['step']}", format_seconds(each["seconds"])))
-    else:
-        rows.append(("command", "notebooks run by hand"))
-    for result in results:
-        if "device" in result.member:
-            seeds = ", ".join(map(str, result.member["seeds"]))
-            rows.append((f"{result.name} trained on", f"{result.member['device']}; seeds {seeds}"))
-    rows.append(("data", f"{len(files):,} files, hash {sha256_of(sorted(files['file_id']))[:16]}"))
-    return pd.DataFrame(rows, columns=["what", "value"])
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -7,7 +7,9 @@ import pandas as pd
 
 from ..errors import DataError
 
+CLASS_NAMES = ("real", "fake")  # by label
 SPLITS = ("val", "test", "unseen")
+ALL_SPLITS = ("train", *SPLITS)
 SCORE_COLUMNS = ("face_id", "split", "label", "score")
 FACE_COLUMNS = ("face_id", "file_id", "label", "generator", "group", "split")
 

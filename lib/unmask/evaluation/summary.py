@@ -1,4 +1,4 @@
-"""What metrics.json says about one model, and the one table over all models."""
+"""What metrics.json says about one model, and the tables over all models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pandas as pd
 
 from .blocks import Settings, evaluate_block
 from .intervals import Interval
-from .metrics import LOWER_IS_BETTER
 from .scores import SPLITS, attach_faces
 from .threshold import RULES, choose_threshold
 
@@ -38,7 +37,8 @@ def evaluate_member(
     The threshold is chosen for each seed on its validation scores. Blocks, each made by the same
     code: `splits` (val, test, unseen), `test_generators` (the fakes of one generator in test
     against all real test faces) and `unseen_generators` (its fakes in unseen against the real
-    faces of unseen and test). The block `unseen` pools all unseen fakes in the same way.
+    faces of unseen and test). The block `unseen` pools all unseen fakes in the same way. The split
+    unseen holds whole groups: fakes in it whose generator also made training fakes count nowhere.
 
     A block: `metrics` (by name: value, low, high, seed_spread), `calibrated` (log_loss, brier and
     ece of the calibrated scores, where there are any), `ece`, `n`, `n_real`, `n_fake`, `n_groups`,
@@ -56,6 +56,7 @@ def evaluate_member(
     """
     joined = attach_faces(scores, faces)
     by_split = {name: joined[joined["split"] == name] for name in SPLITS}
+    by_split["unseen"] = _never_trained_on(by_split["unseen"], faces)
     seeds = sorted(int(number) for number in joined["seed"].unique())
     thresholds = {number: _threshold(by_split["val"], number, rule) for number in seeds}
     settings = Settings(thresholds, resamples, seed)
@@ -77,8 +78,9 @@ def evaluate_member(
         "test_generators": _by_generator(by_split["test"], _reals(by_split["test"]), settings),
         "unseen_generators": _by_generator(by_split["unseen"], unseen_reals, settings),
     }
+    chosen = "the epoch" if rule == "half" else "the epoch and the threshold"
     result["splits"]["val"]["notes"].append(
-        "Validation chose the epoch and the threshold, so these numbers are flattering."
+        f"Validation chose {chosen}, so these numbers are flattering."
     )
     return result
 
@@ -96,9 +98,6 @@ def majority_reference(
     member = {
         "name": f"always says {'fake' if share >= 0.5 else 'real'}",
         "step": "reference",
-        "parameters": 0,
-        "bytes_on_disk": 0,
-        "training_seconds": 0.0,
         "notices": ["The larger class of the training faces, whatever the picture."],
     }
     metrics = evaluate_member(scores, faces, rule="half", resamples=resamples, seed=seed)
@@ -108,7 +107,7 @@ def majority_reference(
 def comparison_table(
     models: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], split: str = "test"
 ) -> pd.DataFrame:
-    """Returns one row a model, all cells text: metrics with intervals, then what it costs.
+    """Returns one row a model, all cells text: the main metrics with their intervals.
 
     Args:
         models: (content of member.json, content of metrics.json) for each model.
@@ -119,25 +118,28 @@ def comparison_table(
         found = metrics["splits"].get(split, {}).get("metrics", {})
         row = {"model": str(member["name"])}
         row.update({title: format_interval(found.get(name)) for name, title in HEADLINE.items()})
-        row["parameters"] = _number(member.get("parameters"), "{:,.0f}")
-        row["size (MB)"] = _number(member.get("bytes_on_disk"), "{:.1f}", 1e-6)
-        row["training"] = format_seconds(member.get("training_seconds"))
-        row["ms per image"] = _number(member.get("milliseconds_per_image"), "{:.2f}")
-        row["seeds"] = str(len(metrics["seeds"]))
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def metrics_table(block: Mapping[str, Any]) -> pd.DataFrame:
-    """Returns one row a metric of a block: metric, value with interval, spread over seeds."""
-    rows = []
-    for name, entry in block["metrics"].items():
-        title = HEADLINE.get(name, name.replace("_", " "))
-        if name in LOWER_IS_BETTER:
-            title += " (lower is better)"
-        spread = entry["seed_spread"] if entry else None
-        rows.append((title, format_interval(entry), _number(spread, "{:.3f}")))
-    return pd.DataFrame(rows, columns=["metric", "value [95% interval]", "spread over seeds"])
+def costs_of(members: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Returns one row a model, all cells text: trainings, parameters, size, times.
+
+    Args:
+        members: content of member.json for each model.
+    """
+    rows = [
+        {
+            "model": str(member["name"]),
+            "trainings": str(len(member["seeds"])),
+            "parameters": _number(member.get("parameters"), "{:,.0f}"),
+            "size (MB)": _number(member.get("bytes_on_disk"), "{:,.1f}", 1e-6),
+            "time of training": format_seconds(member.get("training_seconds")),
+            "ms per image": _number(member.get("milliseconds_per_image"), "{:.2f}"),
+        }
+        for member in members
+    ]
+    return pd.DataFrame(rows)
 
 
 def generators_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
@@ -162,14 +164,12 @@ def generators_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
 
 def format_interval(entry: Interval | Mapping[str, Any] | None, digits: int = 3) -> str:
     """Returns "0.912 [0.880, 0.941]", or a dash for what is not defined."""
-    if entry is None:
-        return NOT_KNOWN
-    values = entry.as_dict() if isinstance(entry, Interval) else entry
-    if values["value"] is None or not math.isfinite(values["value"]):
-        return NOT_KNOWN
-    if values.get("low") is None:
-        return f"{values['value']:.{digits}f}"
-    return f"{values['value']:.{digits}f} [{values['low']:.{digits}f}, {values['high']:.{digits}f}]"
+    return _with_ends(entry, f"{{:.{digits}f}}")
+
+
+def format_percent(entry: Interval | Mapping[str, Any] | None) -> str:
+    """Returns "8.3% [2.1%, 20.4%]", or a dash for what is not defined."""
+    return _with_ends(entry, "{:.1%}")
 
 
 def format_seconds(seconds: float | None) -> str:
@@ -182,6 +182,24 @@ def format_seconds(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _with_ends(entry: Interval | Mapping[str, Any] | None, form: str) -> str:
+    if entry is None:
+        return NOT_KNOWN
+    values = entry.as_dict() if isinstance(entry, Interval) else entry
+    if values["value"] is None or not math.isfinite(values["value"]):
+        return NOT_KNOWN
+    text = form.format(values["value"])
+    if values.get("low") is None:
+        return text
+    return f"{text} [{form.format(values['low'])}, {form.format(values['high'])}]"
+
+
+def _never_trained_on(unseen: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows of `unseen` without fakes of a generator that made training fakes."""
+    trained = faces.loc[(faces["split"] == "train") & (faces["label"] == 1), "generator"]
+    return unseen[(unseen["label"] == 0) | ~unseen["generator"].isin(trained.unique())]
 
 
 def _threshold(val: pd.DataFrame, seed: int, rule: str) -> float:

@@ -7,26 +7,21 @@ import re
 
 import pandas as pd
 
-NUMBER = re.compile(r"^[+\-–−]?\s*[\d–]")
+INTERVAL = re.compile(r"^([-+]?[\d.]+%?) (\[[-+\d.,% ]+\])$")
 
 
 def html_table(frame: pd.DataFrame, caption: str) -> str:
     """Returns a table with a caption, column heads and, from the first column, row heads.
 
-    No cell is marked as best: whether a difference means anything is said by its interval.
+    An interval stands below its value, so that a table of many numbers fits on a page. No cell is
+    marked as best: whether a difference means anything is said by its interval.
 
     Example:
         display(HTML(html_table(comparison_table(models), "Test faces, 95% intervals")))
     """
-    names = list(frame.columns)
-    texts = [[_text(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    numeric = [bool(texts) and all(NUMBER.match(row[place]) for row in texts if row[place])
-               for place in range(len(names))]  # fmt: skip
-    heads = "".join(
-        f'<th scope="col"{_align(numeric[place])}>{html.escape(str(name))}</th>'
-        for place, name in enumerate(names)
-    )
-    body = "".join(f"<tr>{_cells(row, numeric)}</tr>" for row in texts)
+    heads = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in frame.columns)
+    rows = frame.itertuples(index=False, name=None)
+    body = "".join(f"<tr>{_cells([_text(value) for value in row])}</tr>" for row in rows)
     title = html.escape(caption)
     return (
         f'<div class="table-scroll" role="region" aria-label="{title}" tabindex="0" '
@@ -36,17 +31,9 @@ def html_table(frame: pd.DataFrame, caption: str) -> str:
     )
 
 
-def _cells(row: list[str], numeric: list[bool]) -> str:
-    cells = []
-    for place, text in enumerate(row):
-        tag, scope = ("th", ' scope="row"') if place == 0 else ("td", "")
-        align = _align(numeric[place] and place > 0)
-        cells.append(f"<{tag}{scope}{align}>{html.escape(text)}</{tag}>")
-    return "".join(cells)
-
-
-def _align(numeric: bool) -> str:
-    return ' style="text-align:right"' if numeric else ' style="text-align:left"'
+def _cells(row: list[str]) -> str:
+    head, *others = (INTERVAL.sub(r"\1 <br>\2", html.escape(text)) for text in row)
+    return f'<th scope="row">{head}</th>' + "".join(f"<td>{text}</td>" for text in others)
 
 
 def _text(value: object) -> str:

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..scores import ALL_SPLITS, CLASS_NAMES
 from .style import (
     CLASS_COLORS,
-    CLASS_NAMES,
     class_histograms,
     described,
     listed,
@@ -19,7 +19,6 @@ from .style import (
 )
 
 HATCHES = ("", "///")
-SPLIT_ORDER = ("train", "val", "test", "unseen")
 MOST_ROWS = 15
 
 
@@ -129,7 +128,7 @@ def split_composition(faces: pd.DataFrame) -> Figure:
         faces: the faces table: split, label, generator.
     """
     counts = faces.groupby(["split", "label", "generator"]).size()
-    splits = [name for name in SPLIT_ORDER if name in counts.index.get_level_values("split")]
+    splits = [name for name in ALL_SPLITS if name in counts.index.get_level_values("split")]
     figure = new_figure(0.9 + 0.72 * len(splits))
     axes = figure.subplots()
     texts = []

@@ -9,11 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..scores import score_matrix
+from ..scores import CLASS_NAMES, score_matrix
 from .style import (
     CLASS_COLORS,
     CLASS_LINES,
-    CLASS_NAMES,
     WIDTH,
     described,
     new_figure,
@@ -85,27 +84,32 @@ def worst_mistakes(
             table[(table["label"] == 0) & called].sort_values("score", ascending=False),
         ),
     )
-    side = WIDTH / count
-    figure = new_figure(2 * (side + 0.8))
+    heights = [WIDTH / count + 0.8 if len(wrong) else 0.45 for _, wrong in kinds]
+    figure = new_figure(sum(heights))
     texts = []
-    for part, (title, wrong) in zip(figure.subfigures(2, 1), kinds, strict=True):
+    parts = figure.subfigures(2, 1, height_ratios=heights)
+    for part, (title, wrong) in zip(parts, kinds, strict=True):
         shown = wrong.head(count)
         total = int((table["label"] == (1 if title.startswith("Fake") else 0)).sum())
         counts = f"{len(wrong):,} of {total:,}"
         if len(matrix) > 1:
             counts += f", by the mean of {len(matrix)} trainings"
         part.suptitle(f"{title} ({counts})", fontsize=11, fontweight="bold", x=0.01, ha="left")
-        grid = part.subplots(1, count, squeeze=False).ravel()
-        for axes, (_, row) in zip(grid, shown.iterrows(), strict=False):
-            caption = f"score {row['score']:.2f}"
-            if row["label"] == 1:
-                caption += f"\n{row['generator']}"
-            draw_face(axes, faces[int(row["row"])], caption, int(row["label"]), 90 // count)
-        for axes in grid[len(shown) :]:
-            axes.axis("off")
+        if len(shown):
+            _draw_mistakes(part.subplots(1, count, squeeze=False).ravel(), shown, faces)
         scores = ", ".join(f"{score:.2f}" for score in shown["score"]) or "none"
         texts.append(f"{title}: {counts}, the worst with scores {scores}")
     return described(figure, f"Worst mistakes. {'. '.join(texts)}.")
+
+
+def _draw_mistakes(grid: np.ndarray, shown: pd.DataFrame, faces: np.ndarray) -> None:
+    for axes, (_, row) in zip(grid, shown.iterrows(), strict=False):
+        caption = f"score {row['score']:.2f}"
+        if row["label"] == 1:
+            caption += f"\n{row['generator']}"
+        draw_face(axes, faces[int(row["row"])], caption, int(row["label"]), 90 // len(grid))
+    for axes in grid[len(shown) :]:
+        axes.axis("off")
 
 
 def draw_face(

@@ -21,6 +21,7 @@ from .style import (
     MODEL_MARKERS,
     columns_for,
     described,
+    heat_map,
     listed,
     new_figure,
     panels,
@@ -145,24 +146,12 @@ def score_correlation(wide: pd.DataFrame, split: str = "val") -> Figure:
     size = min(7.0, 2.4 + 0.62 * len(names))
     figure = new_figure(size * 0.78, size)
     axes = figure.subplots()
-    axes.imshow(table, cmap="Greens", vmin=0, vmax=1)
-    axes.grid(False)
-    for row in range(len(names)):
-        for column in range(len(names)):
-            dark = table[row, column] > 0.65
-            axes.text(
-                column,
-                row,
-                f"{table[row, column]:.2f}",
-                ha="center",
-                va="center",
-                color="white" if dark else "black",
-            )
+    texts = np.array([[f"{value:.2f}" for value in row] for row in table])
+    heat_map(axes, table, texts, "Greens", darkest=1)
+    middles = np.arange(len(names)) + 0.5
     short = [shortened(name, 18) for name in names]
-    axes.set_xticks(range(len(names)), short, rotation=30, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(names)), short)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    axes.set_xticks(middles, short, rotation=30, ha="right", rotation_mode="anchor")
+    axes.set_yticks(middles, short, rotation=0)
     axes.set_title("Rank correlation of scores")
     pairs = [
         f"{names[i]} and {names[j]} {table[i, j]:.2f}"
@@ -173,11 +162,14 @@ def score_correlation(wide: pd.DataFrame, split: str = "val") -> Figure:
 
 
 def _forest(axes: Axes, rows: list[_Row], lines: int) -> None:
-    """Draws rows with their numbers on the right; the axis ends at 1 and shows guessing."""
-    shown = [row for row in rows if row.entry and row.entry["low"] is not None]
+    """Draws rows with their numbers on the right; the axis ends at 1 and shows guessing.
+
+    A value without an interval is a point without a line.
+    """
+    shown = [row for row in rows if row.entry]
     right = blended_transform_factory(axes.transAxes, axes.transData)
     for row in shown:
-        value, low, high = (row.entry[key] for key in ("value", "low", "high"))
+        value, low, high = _ends(row.entry)
         axes.errorbar(
             value,
             row.place,
@@ -190,13 +182,19 @@ def _forest(axes: Axes, rows: list[_Row], lines: int) -> None:
         )
         text = format_interval(row.entry)
         axes.text(1.02, row.place, text, transform=right, va="center", fontsize=8.5)
-    lowest = min([row.entry["low"] for row in shown], default=0.5)
+    lowest = min([_ends(row.entry)[1] for row in shown], default=0.5)
     axes.axvline(0.5, color=FAINT, linewidth=1, linestyle=":")
     axes.set_xlim(min(0.45, np.floor(lowest * 20) / 20), 1.01)
     axes.set_ylim(lines - 0.45, -0.55)
     axes.set_xlabel("AUC (0.5 is guessing, 1 is perfect)")
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
+
+
+def _ends(entry: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Returns value, low and high; the value thrice where there is no interval."""
+    value = entry["value"]
+    return (value, value, value) if entry["low"] is None else (value, entry["low"], entry["high"])
 
 
 def _marker(axes: Axes, look: int) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_curve
 
@@ -17,6 +19,7 @@ from .style import (
     class_histograms,
     columns_for,
     described,
+    heat_map,
     listed,
     model_look,
     new_figure,
@@ -26,6 +29,7 @@ from .style import (
 )
 
 GRID = np.linspace(0, 1, 501)
+THRESHOLD_LINE = {"color": "black", "linewidth": 1.2, "linestyle": ":"}
 
 
 @styled
@@ -73,13 +77,14 @@ def roc_and_precision_recall(models: Mapping[str, pd.DataFrame]) -> Figure:
 
 @styled
 def score_histograms(
-    models: Mapping[str, pd.DataFrame], thresholds: Mapping[str, float] | None = None
+    models: Mapping[str, pd.DataFrame], thresholds: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Figure:
     """Returns for each model how scores of real and fake faces spread, with the threshold.
 
     Args:
         models: for each name, the rows of a scores table to show, of all seeds.
-        thresholds: for each name, where scores begin to be called fake.
+        thresholds: for each name, `threshold` of metrics.json: the `value` from which on scores
+            are called fake, and the `meaning` of the rule that set it.
     """
     figure, all_axes = panels(len(models), 2, 2.7, sharex=True)
     texts = []
@@ -92,8 +97,9 @@ def score_histograms(
         ]
         text = f"{name}: median score {' and '.join(f'{middle:.2f}' for middle in middles)}"
         if thresholds and name in thresholds:
-            axes.axvline(thresholds[name], color="black", linewidth=1.2, linestyle=":")
-            text += f", threshold {thresholds[name]:.2f}"
+            limit = thresholds[name]["value"]
+            axes.axvline(limit, **THRESHOLD_LINE)
+            text += f", threshold {limit:.2f} ({thresholds[name]['meaning']})"
         axes.set_title(shortened(name))
         axes.set(xlim=(0, 1), ylabel="share of class")
         texts.append(text)
@@ -102,8 +108,9 @@ def score_histograms(
         axes.tick_params(labelbottom=True)
     handles, names = all_axes[0].get_legend_handles_labels()
     if thresholds:
-        handles.append(all_axes[0].plot([], [], color="black", linewidth=1.2, linestyle=":")[0])
-        names.append("threshold from validation")
+        handles.append(all_axes[0].plot([], [], **THRESHOLD_LINE)[0])
+        meanings = {thresholds[name]["meaning"] for name in models if name in thresholds}
+        names.append("threshold" + (f": {meanings.pop()}" if len(meanings) == 1 else ""))
     figure.legend(handles, names, loc="outside lower center", ncols=3)
     return described(figure, f"Histograms of scores of real, then fake faces. {'. '.join(texts)}.")
 
@@ -123,24 +130,14 @@ def confusion_matrices(models: Mapping[str, Sequence[Sequence[int]]]) -> Figure:
     for axes, (name, counts) in zip(all_axes, models.items(), strict=True):
         counts = np.asarray(counts)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15)
-        axes.grid(False)
-        for row in (0, 1):
-            for column in (0, 1):
-                axes.text(
-                    column,
-                    row,
-                    f"{counts[row, column]:,}\n{shares[row, column]:.0%}",
-                    ha="center",
-                    va="center",
-                    fontsize=11,
-                    color="white" if shares[row, column] > 0.6 else "black",
-                )
+        texts_inside = [
+            [f"{count:,}\n{share:.0%}" for count, share in zip(*row, strict=True)]
+            for row in zip(counts, shares, strict=True)
+        ]
+        heat_map(axes, shares, np.array(texts_inside), "Blues", darkest=1.15)
         axes.set_title(shortened(name, 22))
-        axes.set_xticks([0, 1], ["called real", "called fake"])
-        axes.set_yticks([0, 1], ["real", "fake"], rotation=90, va="center")
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
+        axes.set_xticks([0.5, 1.5], ["called real", "called fake"], rotation=0)
+        axes.set_yticks([0.5, 1.5], ["real", "fake"], rotation=90, va="center")
         texts.append(
             f"{name}: {counts[0, 1]:,} of {counts[0].sum():,} real faces called fake, "
             f"{counts[1, 0]:,} of {counts[1].sum():,} fake faces called real"
@@ -162,31 +159,13 @@ def reliability_diagrams(models: Mapping[str, pd.DataFrame]) -> Figure:
     if len(models) == 1:
         figure.set_size_inches(4.2, 4.4)
     texts = []
-    looks = {"score": ("raw", FAINT, "s"), "calibrated": ("calibrated", "#009E73", "o")}
     for axes, (name, frame) in zip(all_axes, models.items(), strict=True):
         axes.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle=":", label="exact")
         errors = []
-        for column, (title, color, marker) in looks.items():
+        for column, title in {"score": "raw", "calibrated": "calibrated"}.items():
             if column not in frame:
                 continue
-            faces, matrix = score_matrix(frame, column)
-            labels = faces["label"].to_numpy()
-            error = np.mean([expected_calibration_error(labels, scores) for scores in matrix])
-            table = reliability_table(
-                np.tile(labels, len(matrix)), matrix.ravel(), repeats=len(matrix)
-            )
-            ends = [table["share_fake"] - table["low"], table["high"] - table["share_fake"]]
-            axes.errorbar(
-                table["mean_score"],
-                table["share_fake"],
-                yerr=np.maximum(ends, 0),
-                color=color,
-                marker=marker,
-                markersize=4.5,
-                elinewidth=1,
-                capsize=2,
-                label=title,
-            )
+            error = _reliability(axes, frame, column, title)
             errors.append(f"{title} {error:.3f}")
             texts.append(f"{name} {title} expected calibration error {error:.3f}")
         axes.set_title(shortened(name))
@@ -200,6 +179,26 @@ def reliability_diagrams(models: Mapping[str, pd.DataFrame]) -> Figure:
     handles, names = all_axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=3)
     return described(figure, f"Reliability diagrams. {listed(texts)}.")
+
+
+def _reliability(axes: Axes, frame: pd.DataFrame, column: str, title: str) -> float:
+    """Draws the points of one column of scores; returns its expected calibration error."""
+    faces, matrix = score_matrix(frame, column)
+    labels = faces["label"].to_numpy()
+    table = reliability_table(np.tile(labels, len(matrix)), matrix.ravel(), repeats=len(matrix))
+    ends = [table["share_fake"] - table["low"], table["high"] - table["share_fake"]]
+    axes.errorbar(
+        table["mean_score"],
+        table["share_fake"],
+        yerr=np.maximum(ends, 0),
+        color=FAINT if column == "score" else "#009E73",
+        marker="s" if column == "score" else "o",
+        markersize=4.5,
+        elinewidth=1,
+        capsize=2,
+        label=title,
+    )
+    return float(np.mean([expected_calibration_error(labels, scores) for scores in matrix]))
 
 
 def _roc(labels: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

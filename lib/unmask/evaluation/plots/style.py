@@ -14,13 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...errors import UsageError
+from ..scores import CLASS_NAMES
 
 # Okabe & Ito (2008). Blue and vermillion always mean real and fake; models have the others.
 REAL, FAKE = "#0072B2", "#D55E00"
 CLASS_COLORS = (REAL, FAKE)
-CLASS_NAMES = ("real", "fake")
 CLASS_LINES = ("-", "--")
-CLASS_MARKERS = ("o", "D")
 MODEL_COLORS = ("#000000", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#8C6D1F", "#777777")
 MODEL_LINES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)), (0, (8, 2)))
 MODEL_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -160,6 +159,28 @@ def class_histograms(axes: Axes, values: np.ndarray, labels: np.ndarray, edges: 
             label=CLASS_NAMES[label],
             **look,
         )
+
+
+def heat_map(
+    axes: Axes, shares: np.ndarray, texts: np.ndarray, color_map: str, darkest: float
+) -> None:
+    """Draws a matrix of shares as shaded squares with a text in each.
+
+    Args:
+        axes: where to.
+        shares: [rows, columns], 0 to 1.
+        texts: [rows, columns], what stands in the squares.
+        color_map: a name of matplotlib's.
+        darkest: the share that the darkest colour stands for.
+    """
+    import seaborn  # here, as it imports pyplot, which nothing else needs
+
+    shading = {"cmap": color_map, "vmin": 0, "vmax": darkest}
+    seaborn.heatmap(
+        shares, annot=texts, fmt="", square=True, cbar=False, linewidths=1, ax=axes, **shading
+    )
+    axes.grid(False)
+    axes.tick_params(length=0)
 
 
 def shortened(text: object, length: int = 28) -> str:

@@ -1,0 +1,203 @@
+"""What the report says: every share with its interval, three comparisons, where it came from."""
+
+import pandas as pd
+import pytest
+from unmask.evaluation.comparison import Difference
+from unmask.evaluation.intervals import wilson
+from unmask.evaluation.members import Result
+from unmask.evaluation.provenance import provenance_table, steps_table
+from unmask.evaluation.report import (
+    describe_differences,
+    detectors_table,
+    differences,
+    differences_table,
+    in_short,
+    limits,
+)
+from unmask.evaluation.scores import attach_faces
+from unmask.evaluation.summary import evaluate_member, format_percent
+
+
+def make_result(name, scores, faces, step="baseline_cnn"):
+    member = {"name": name, "step": step, "architecture": "two blocks", "seeds": [1]}
+    metrics = evaluate_member(scores, faces, resamples=60)
+    return Result(None, member, metrics, attach_faces(scores, faces))
+
+
+@pytest.fixture
+def faces(make_faces):
+    return make_faces()
+
+
+@pytest.fixture
+def best(faces, score_faces):
+    return make_result("best", score_faces(faces, 2.0), faces)
+
+
+def test_every_rate_of_the_model_card_has_its_interval(best, faces):
+    found = best.metrics["splits"]["test"]["metrics"]
+    kept, recall = found["recall_real"], found["recall_fake"]
+    misses = {key: 1 - recall[other] for key, other in ENDS}
+    alarms = {key: 1 - kept[other] for key, other in ENDS}
+    errors, rare = limits(best, faces)[2:4]
+    assert errors == (
+        f"At the threshold, best calls {format_percent(alarms)} of the real test faces fake and "
+        f"misses {format_percent(misses)} of the fakes."
+    )
+
+    def right(hits, false):
+        return hits / (hits + 99 * false)
+
+    assert rare.startswith(
+        f"Where 1 picture in 100 is fake, {right(recall['value'], alarms['value']):.1%} of its "
+        f"alarms would be right ({right(recall['low'], alarms['high']):.1%} to "
+        f"{right(recall['high'], alarms['low']):.1%} "
+    )
+
+
+ENDS = (("value", "value"), ("low", "high"), ("high", "low"))
+
+
+def test_a_detector_without_an_error_is_not_said_to_make_none(faces, score_faces):
+    scores = score_faces(faces).assign(score=lambda frame: frame["label"].astype(float))
+    sentences = " ".join(limits(make_result("sure", scores, faces), faces))
+    most = f"0.0% [0.0%, {wilson(0, 80).high:.1%}]"
+    assert f"calls {most} of the real" in sentences and f"misses {most} of" in sentences
+    assert "100.0% of its alarms would be right (" in sentences
+
+
+def test_without_alarms_or_without_a_class_nothing_is_invented(faces, score_faces, make_faces):
+    scores = score_faces(faces)
+    val = scores["split"] == "val"
+    quiet = make_result("quiet", scores.assign(score=scores["score"].where(val, 0.0)), faces)
+    assert "nothing can be said of the alarms" in " ".join(limits(quiet, faces))
+    kinds = {"real": 9, "swap": 9}
+    only_real = make_faces({"train": kinds, "val": kinds, "test": {"real": 12}})
+    one = make_result("one", score_faces(only_real), only_real)
+    assert len(limits(one, only_real)) == 3
+    assert differences(one, [one], 20) == {}
+
+
+def test_the_top_names_what_training_never_saw(best):
+    sentences = in_short(best, ["The ensemble is no better.", "More."])
+    assert len(sentences) == 3 and sentences[2] == "The ensemble is no better."
+    assert sentences[1].startswith("On fakes by gan, which training never saw: AUC 0.")
+    assert sentences[1].endswith("on 140 faces (40 of them fake).")
+
+
+def test_comparisons_take_three_sentences_however_many_detectors(best):
+    found = {
+        "a": Difference(0.2, 0.1, 0.3, 1600),
+        "b": Difference(0.1, 0.05, 0.2, 1600),
+        "c": Difference(0.0, -0.1, 0.1, 1600),
+        "d": Difference(-0.1, -0.2, -0.05, 1600),
+        "e": Difference(0.02, -0.01, 0.1, 1600),
+    }
+    better, same, worse = describe_differences(best, found)
+    assert better.startswith("best is better than a and b on the same 1,600 test faces: ")
+    assert same.startswith("best cannot be told apart from c and e on the same 1,600 test faces: ")
+    assert worse.startswith("best is worse than d on the same 1,600 test faces, ")
+    assert describe_differences(best, {}) == []
+    assert differences_table(best, found).iloc[0].tolist() == [
+        "a",
+        "+0.200 [+0.100, +0.300]",
+        "1,600",
+    ]
+
+
+def test_differences_are_to_all_others(best, faces, score_faces):
+    poor = make_result("poor", score_faces(faces, 0.2, salt=3), faces)
+    found = differences(best, [poor, best], 60)
+    areas = [one.metrics["splits"]["test"]["metrics"]["auc"]["value"] for one in (best, poor)]
+    assert list(found) == ["poor"]
+    assert found["poor"].value == pytest.approx(areas[0] - areas[1], abs=1e-12)
+
+
+def test_names_are_explained_once(best):
+    assert detectors_table([best]).to_dict("records") == [
+        {
+            "detector": "best",
+            "what it is": "a plain convolutional network",
+            "built as": "two blocks",
+            "notebook": "04_baseline_cnn",
+        }
+    ]
+
+
+def described(step, **changes):
+    rows = [
+        {"name": "run_folder", "value": "runs/demo", "default": "runs/demo", "changed": False},
+        {"name": "epochs", "value": 2, "default": 12, "changed": True},
+        {"name": "networks", "value": ["a", "b"], "default": ["a"], "changed": True},
+    ]
+    return {
+        "step": step,
+        "command": "python run_all.py",
+        "parameters": rows,
+        "versions": {"python": "3.11.7", "keras": "3.13"},
+        "revision": "abc",
+        "dirty": False,
+        "machine": {"cores": "2", "gpu": "none"},
+        "seed": None,
+        "seconds": 61.0,
+        **changes,
+    }
+
+
+def facts(run):
+    files = pd.DataFrame({"file_id": ["b", "a"]})
+    rows = provenance_table(run, files, [])
+    return dict(rows.itertuples(index=False, name=None))
+
+
+def test_every_step_has_its_own_code_parameters_and_seed():
+    download = described("download", seed=7, parameters=[], revision="old", dirty=True)
+    run = {"described": {"download": download, "preprocess": described("preprocess")}}
+    assert steps_table(run).to_dict("records") == [
+        {
+            "step": "download",
+            "code": "old, uncommitted changes",
+            "changed parameters": "–",
+            "seed": "7",
+            "time": "1 min 01 s",
+        },
+        {
+            "step": "preprocess",
+            "code": "abc",
+            "changed parameters": "epochs: 2; networks: a, b",
+            "seed": "–",
+            "time": "1 min 01 s",
+        },
+    ]
+    found = facts(run)
+    assert found["command"] == "python run_all.py" and found["machine"] == "cores 2, gpu none"
+
+
+def test_commands_and_machines_that_differ_are_told_apart():
+    later = described("report", command="python run_all.py --only report", machine={"cores": "8"})
+    run = {"described": {"download": described("download"), "report": later}}
+    assert steps_table(run)["command"].tolist() == [
+        "python run_all.py",
+        "python run_all.py --only report",
+    ]
+    found = facts(run)
+    assert "command" not in found
+    assert found["machine of download"] == "cores 2, gpu none"
+    assert found["machine of report"] == "cores 8"
+
+
+def test_a_kaggle_run_names_its_dataset_and_version():
+    values = {"source": "kaggle", "handle": "owner/faces", "version": 2}
+    rows = [{"name": name, "value": value, "changed": True} for name, value in values.items()]
+    run = {"described": {"download": described("download", parameters=rows)}}
+    assert facts(run)["Kaggle dataset"] == "owner/faces, version 2"
+    rows[2]["value"] = None
+    assert facts(run)["Kaggle dataset"] == "owner/faces, the newest version at that time"
+    rows[0]["value"] = "demo"
+    assert "Kaggle dataset" not in facts(run)
+
+
+def test_notebooks_run_by_hand_say_so():
+    run = {"described": {}}
+    assert facts(run)["command"] == "notebooks run by hand"
+    assert facts(run)["data"].startswith("2 files, hash ") and steps_table(run).empty
