@@ -118,7 +118,8 @@ def test_an_ensemble_costs_the_networks_of_all_seeds(home, members, faces):
     write_ensemble(folder, "mean_ensemble", ensemble, members)
     found = read_json(folder / "member.json")
     assert (found["parameters"], found["bytes_on_disk"]) == (400, 8000)
-    assert found["milliseconds_per_image"] == 6.0
+    assert found["milliseconds_per_image"] == 6.0 and found["trainings"] == 4
+    assert found["architecture"] == "plain mean of the scores of single, triple"
     assert found["training_seconds"] == 60.0  # a member's seconds are of all its seeds already
     result = evaluate_and_write(folder, faces, rule="half", resamples=20)
     expected = np.mean([each.scores.groupby("face_id")["score"].mean() for each in members], axis=0)

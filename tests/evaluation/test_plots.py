@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -235,6 +236,22 @@ def test_a_value_without_an_interval_is_still_a_point(drawn):
     axes = drawn[0]["forest_constant"].axes[0]
     assert len(axes.containers) == 4
     assert "constant 0.500." in plots.alt_text(drawn[0]["forest_constant"])
+
+
+def test_numbers_on_a_heat_map_can_be_read(drawn):
+    """WCAG's contrast of each number against its square."""
+    for name in ("confusion", "correlation"):
+        for axes in drawn[0][name].axes:
+            colors = axes.collections[0].get_facecolors()
+            for text, color in zip(axes.texts, colors, strict=True):
+                bright, dark = sorted([luminance(text.get_color()), luminance(color)])[::-1]
+                assert (bright + 0.05) / (dark + 0.05) > 4, (name, text.get_text())
+
+
+def luminance(color) -> float:
+    channels = np.array(to_rgb(color))
+    linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def test_worst_mistakes_are_the_worst(drawn):

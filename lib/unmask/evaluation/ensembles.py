@@ -17,6 +17,11 @@ from ..errors import DataError
 from .calibration import clipped_logit
 from .scores import cluster_ids, score_matrix
 
+METHODS = {
+    "mean_ensemble": "plain mean of the scores",
+    "weighted_ensemble": "weighted mean of the scores",
+    "stacked_ensemble": "logistic regression on the scores",
+}
 KEYS = ("face_id", "split", "label", "cluster")
 FOLDS = 5
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)

@@ -13,7 +13,7 @@ from ..errors import DataError, MissingStepError
 from ..runs import NOTEBOOK_OF_STEP, read_json, resolve, write_json, write_table
 from .calibration import add_calibrated
 from .comparison import Difference, compare_auc, describe_difference
-from .ensembles import Ensemble
+from .ensembles import METHODS, Ensemble
 from .scores import SPLITS, attach_faces, cluster_ids, score_matrix
 from .summary import comparison_table, costs_of, evaluate_member, format_interval
 
@@ -200,9 +200,10 @@ def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequenc
         {
             "name": name,
             "step": "ensemble",
-            "architecture": f"{name} of {', '.join(ensemble.weights)}",
+            "architecture": f"{METHODS[name]} of {', '.join(ensemble.weights)}",
             "weights": ensemble.weights,
             "seeds": [0],
+            "trainings": sum(len(result.member["seeds"]) for result in members),
             **together,
             "training_seconds": seconds,
             "notices": [],

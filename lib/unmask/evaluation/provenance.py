@@ -43,7 +43,7 @@ def steps_table(run: Mapping[str, Any]) -> pd.DataFrame:
             row["command"] = each["command"]
         row["code"] = _code(each)
         row["changed parameters"] = _changed(each)
-        row["seed"] = NOT_KNOWN if each.get("seed") is None else str(each["seed"])
+        row["seed"] = NOT_KNOWN if each.get("seed") is None else _value(each["seed"])
         row["time"] = format_seconds(each.get("seconds"))
         rows.append(row)
     return pd.DataFrame(rows)

@@ -17,7 +17,7 @@ KINDS = {
     "baseline_cnn": "a plain convolutional network",
     "hp_search": "a plain convolutional network whose settings a search found",
     "resnet50": "a deep residual network",
-    "ensemble": "several detectors at once: their scores are joined",
+    "ensemble": "several detectors whose scores are joined",
 }
 RARE = 0.01  # share of fakes for which the model card says how many alarms are right
 
@@ -35,7 +35,8 @@ def in_short(best: Result, on_ensembles: Sequence[str]) -> list[str]:
         best: the detector quoted.
         on_ensembles: what the ensemble step concluded; its first sentence is repeated.
     """
-    sentences = [describe_member(best)]
+    kind = KINDS.get(best.member["step"], best.member["architecture"])
+    sentences = [f"The detector quoted is {best.name}, {kind}.", describe_member(best)]
     for generator, block in best.metrics["unseen_generators"].items():
         area = format_interval(block["metrics"]["auc"])
         sentences.append(
@@ -84,13 +85,13 @@ def differences(best: Result, results: Sequence[Result], resamples: int) -> dict
     return {result.name: difference_on_test(best, result, resamples) for result in others}
 
 
-def differences_table(best: Result, found: Mapping[str, Difference]) -> pd.DataFrame:
-    """Returns a row a detector: by how much the AUC of `best` is higher, with its interval."""
+def differences_table(found: Mapping[str, Difference]) -> pd.DataFrame:
+    """Returns a row a detector: the AUC of the best minus its own, with the interval."""
     rows = [
         (name, f"{each.value:+.3f} [{each.low:+.3f}, {each.high:+.3f}]", f"{each.n:,}")
         for name, each in found.items()
     ]
-    return pd.DataFrame(rows, columns=["detector", f"AUC of {best.name} minus its", "faces"])
+    return pd.DataFrame(rows, columns=["detector", "difference in AUC", "faces"])
 
 
 def describe_differences(best: Result, found: Mapping[str, Difference]) -> list[str]:
@@ -105,7 +106,7 @@ def describe_differences(best: Result, found: Mapping[str, Difference]) -> list[
         "better": "{best} is better than {names} {on}: the interval of each difference in AUC lies "
         "above zero.",
         "same": "{best} cannot be told apart from {names} {on}: the interval of each difference in "
-        "AUC holds zero.",
+        "AUC contains zero.",
         "worse": "{best} is worse than {names} {on}, though validation preferred it.",
     }
     return [
@@ -158,7 +159,7 @@ def _on_rare_fakes(recall: Mapping[str, Any], alarms: Mapping[str, Any]) -> str:
     ends = f"{worst:.1%} to {_share_right(recall['high'], alarms['low']):.1%}"
     return (
         f"Where 1 picture in {1 / RARE:.0f} is fake, {right:.1%} of its alarms would be right "
-        f"({ends} between the worse and the better ends of these two intervals): the rarer the "
+        f"({ends} at the ends of these two intervals): the rarer the "
         "fakes, the more of the alarms are false."
     )
 

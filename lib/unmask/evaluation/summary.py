@@ -131,7 +131,7 @@ def costs_of(members: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     rows = [
         {
             "model": str(member["name"]),
-            "trainings": str(len(member["seeds"])),
+            "trainings": str(member.get("trainings", len(member["seeds"]))),
             "parameters": _number(member.get("parameters"), "{:,.0f}"),
             "size (MB)": _number(member.get("bytes_on_disk"), "{:,.1f}", 1e-6),
             "time of training": format_seconds(member.get("training_seconds")),

@@ -179,6 +179,8 @@ def heat_map(
     seaborn.heatmap(
         shares, annot=texts, fmt="", square=True, cbar=False, linewidths=1, ax=axes, **shading
     )
+    for text, share in zip(axes.texts, np.ravel(shares), strict=True):
+        text.set_color("white" if share > 0.72 * darkest else "black")  # the higher contrast
     axes.grid(False)
     axes.tick_params(length=0)
 
