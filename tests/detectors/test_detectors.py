@@ -164,3 +164,11 @@ def test_without_a_network_the_message_says_where_to_put_which_file(tmp_path, mo
     assert found.path is None and found.notice.startswith("ResNet50 started from random weights")
     asked = find_imagenet_weights("random")
     assert asked.path is None and "the profile asks for it" in asked.notice
+
+
+def test_resnet50_is_saved_with_its_preprocessing_and_opens_in_safe_mode(tmp_path):
+    model = detectors.build("resnet50", (32, 32, 3))
+    model.save(tmp_path / "model.keras")
+    opened = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
+    pixels = pictures(3, 32)
+    np.testing.assert_array_equal(opened(pixels).numpy(), model(pixels).numpy())
