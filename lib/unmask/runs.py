@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +91,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def write_text(path: str | Path, text: str) -> None:
     """Writes `text` as UTF-8, atomically."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # Names of files need not be UTF-8; what cannot be written is written as \\udcff.
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | Path, data: Any) -> None:
@@ -153,7 +155,7 @@ def report_progress(fraction: float, message: str = "") -> None:
     target = os.environ.get("UNMASK_PROGRESS")
     if not target and time.monotonic() - _last_line > SECONDS_BETWEEN_LINES:
         _last_line = time.monotonic()
-        print(f"\r{fraction:4.0%} {message:<60}", end="", flush=True)
+        print(f"\r{fraction:4.0%} {message:<60}", end="", file=sys.stderr, flush=True)
     if target:
         start, end = _share
         fraction = start + (end - start) * min(max(float(fraction), 0.0), 1.0)

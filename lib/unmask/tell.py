@@ -27,7 +27,8 @@ def show_sentences(sentences: Sequence[str]) -> None:
     from IPython.display import HTML, display
 
     items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
-    display(HTML(f"<ul>{items}</ul>"))
+    writable = items.encode("utf-8", "backslashreplace").decode("utf-8")
+    display(HTML(f"<ul>{writable}</ul>"))
 
 
 def counted(number: int, thing: str, things: str = "") -> str:

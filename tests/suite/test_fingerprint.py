@@ -29,3 +29,20 @@ def test_suite_never_imports_tensorflow():
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_what_only_measures_or_parallelises_costs_no_training():
+    from dataclasses import replace
+
+    from unmask.suite.profiles import load_profile
+
+    step = load_profile("smoke").step("baseline_cnn")
+
+    def changed(**values):
+        return replace(step, values={**step.values, **values})
+
+    work = fingerprint.work_key(step, {})
+    assert fingerprint.work_key(changed(resamples=7, threshold_rule="half"), {}) == work
+    assert fingerprint.work_key(changed(learning_rate=0.5), {}) != work
+    assert fingerprint.step_key(changed(resamples=7), {}) != fingerprint.step_key(step, {})
+    assert fingerprint.step_key(changed(jobs=9), {}) == fingerprint.step_key(step, {})

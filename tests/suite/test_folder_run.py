@@ -39,6 +39,9 @@ def broken_run(tmp_path_factory):
         for path in sorted((base / "Faces" / label).iterdir())[:30]:
             path.write_bytes(path.read_bytes()[:200])
     shutil.move(base / "Faces" / "Fake" / "000.jpg", base / "Faces" / "Fake" / HOSTILE)
+    (base / "Faces" / "Real" / "loop.jpg").symlink_to("loop.jpg")
+    with open(bytes(base / "Faces" / "Real") + b"/\xff\xfe.jpg", "wb") as stream:
+        stream.write(b"a name that is not UTF-8")
     result = run_all(home, *QUICK, "--set", f"download.root={base / 'Faces'}")
     return home, result
 

@@ -71,7 +71,8 @@ PARAMETERS = {
     + '\nnames: list[str] = ["one"]  # one of: one, two, three',
     "04_baseline_cnn": PAUSE,
     "06_resnet50": 'weights: str = "random"  # random, or a file\n' + PAUSE,
-    "10_report": 'resamples: int = 5  # bootstrap resamples\nquestion: str = "?"  # what was asked',
+    "10_report": "resamples: int = 5  # bootstrap resamples, at least 1\n"
+    'question: str = "?"  # what was asked',
 }
 
 

@@ -83,7 +83,7 @@ def build_faces(
         _check_space(shards)
         shards.decode_missing()
         faces, rejected, converted = _judge(shards)
-        per_split = _check_splits(faces)
+        per_split = _check_splits(faces, rejected)
         _write(folder, shards, faces, rejected)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -146,7 +146,7 @@ def _judge(shards: Shards) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
     return faces, rejected, dict(converted)
 
 
-def _check_splits(faces: pd.DataFrame) -> dict[str, dict[str, int]]:
+def _check_splits(faces: pd.DataFrame, rejected: pd.DataFrame) -> dict[str, dict[str, int]]:
     per_split = {}
     for split in SPLITS:
         labels = faces.loc[faces["split"] == split, "label"]
@@ -157,8 +157,10 @@ def _check_splits(faces: pd.DataFrame) -> dict[str, dict[str, int]]:
             f"{split}: {counts['real']} real, {counts['fake']} fake"
             for split, counts in per_split.items()
         )
+        lost = ", ".join(f"{n} {why}" for why, n in rejected["reason"].value_counts().items())
+        left_out = f" Left out: {lost}." if lost else ""
         raise DataError(
-            f"The data are too small to split: {len(faces)} faces ({counts}).",
+            f"The data are too small to split: {len(faces)} faces ({counts}).{left_out}",
             expected=f"at least {MINIMUM_FACES} faces of each class in every split",
             fix="add pictures of the class that is short, from more people or source videos",
         )

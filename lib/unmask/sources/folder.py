@@ -116,12 +116,20 @@ def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
             with os.scandir(folder) as entries:
                 shown = [entry for entry in entries if not entry.name.startswith(".")]
                 # by the ending first: asking every picture for its type is what takes time
-                names = [e.name for e in shown if kind_of(e.name) and e.is_file()]
-                folders = [e.name for e in shown if e.name not in IGNORED_FOLDERS and e.is_dir()]
+                names = [e.name for e in shown if kind_of(e.name) and _is(e, "file")]
+                folders = [e.name for e in shown if e.name not in IGNORED_FOLDERS and _is(e, "dir")]
         except OSError as error:
             raise _unreadable(folder, error) from error
         yield relative, names
         waiting.extend(os.path.join(relative, name) for name in sorted(folders, reverse=True))
+
+
+def _is(entry: os.DirEntry, what: str) -> bool:
+    """A link that leads back to itself is neither a file nor a folder."""
+    try:
+        return entry.is_file() if what == "file" else entry.is_dir()
+    except OSError:
+        return False
 
 
 def _is_printable(path: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import re
 import signal
 import sys
 
@@ -55,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="run_all.py",
+        allow_abbrev=False,
         description="Runs the Unmask notebooks in order and writes HTML reports.",
         epilog="Exit codes: 0 all steps done, 1 a step failed, 2 wrong command or profile.",
     )
@@ -145,6 +147,11 @@ def _check_source(profile: Profile, asked: list[str]) -> None:
                 fix="add --set download.root=PATH (a folder with real/ and fake/, or a CSV)",
             )
         list_source(resolve(values["root"]))
+    if values["source"] == "kaggle" and not re.fullmatch(r"[\w.-]+/[\w.-]+", values["handle"]):
+        raise UsageError(
+            f"download.handle is {values['handle']!r}.",
+            expected="owner/slug, as in the dataset's address on Kaggle",
+        )
 
 
 def _check_weights(profile: Profile, asked: list[str]) -> None:

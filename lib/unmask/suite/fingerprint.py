@@ -32,6 +32,9 @@ VERSIONED_PACKAGES = (
 
 # Rooms that draw, measure and render: a change in them lets the work of a step stand.
 READING_ROOMS = ("evaluation", "suite", "web")
+READING_PARAMETERS = ("resamples", "threshold_rule", "mistakes", "question")
+# Nothing but speed depends on these.
+SPEED_PARAMETERS = ("jobs",)
 
 
 def step_key(step: Step, inputs: dict[str, Any]) -> str:
@@ -54,11 +57,13 @@ def work_key(step: Step, inputs: dict[str, Any]) -> str:
     that a better figure does not cost a training.
     """
     library = library_digest(code_of(read_notebook(step.notebook)), without=READING_ROOMS)
-    return sha256_of({"library": library, **_given(step, inputs)})
+    return sha256_of({"library": library, **_given(step, inputs, READING_PARAMETERS)})
 
 
-def _given(step: Step, inputs: dict[str, Any]) -> dict[str, Any]:
-    return {"values": step.values, "versions": versions(), "inputs": inputs}
+def _given(step: Step, inputs: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
+    left_out = (*SPEED_PARAMETERS, *without)
+    values = {name: value for name, value in step.values.items() if name not in left_out}
+    return {"values": values, "versions": versions(), "inputs": inputs}
 
 
 @functools.cache

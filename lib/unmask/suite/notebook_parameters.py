@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import contextlib
 import json
+import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,11 @@ class Parameter:
             return "the list is empty, expected at least one item"
         if "list[float]" not in self.kinds and len(set(items)) < len(items):
             return f"{value!r} names something twice"
+        least = re.search(r"at least (\d+)", self.help)
         for item in items:
+            number = isinstance(item, int | float) and not isinstance(item, bool)
+            if number and not (math.isfinite(item) and item >= (int(least[1]) if least else 0)):
+                return f"{item!r} is not {least[0] if least else 'a number of at least 0'}"
             if self.choices and item not in self.choices:
                 near = nearest(item, self.choices)
                 return f"{item!r} is not one of: {', '.join(self.choices)}.{near}".rstrip(".")

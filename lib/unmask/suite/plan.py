@@ -113,13 +113,19 @@ def still_stands(step: Step, run_folder: Path) -> bool:
 
 def stale_needs(profile: Profile, asked: list[str]) -> list[str]:
     """Returns the steps that asked ones build on, that are not asked, and no longer stand."""
+    others = [step.name for step in profile.steps if step.name not in asked]
+    needed = {need for name in asked for need in profile.step(name).needs}
+    return [name for name in stale_steps(profile, others) if name in needed]
+
+
+def stale_steps(profile: Profile, names: list[str]) -> list[str]:
+    """Returns those of `names` that no longer stand, or build on one that does not."""
     stale: list[str] = []
     for step in profile.steps:
         above = any(need in stale for need in step.needs)
-        if step.name not in asked and (above or not still_stands(step, profile.run_folder)):
+        if step.name in names and (above or not still_stands(step, profile.run_folder)):
             stale.append(step.name)
-    needed = {need for name in asked for need in profile.step(name).needs}
-    return [name for name in stale if name in needed]
+    return stale
 
 
 def may_go_on(step: Step, run_folder: Path) -> bool:

@@ -71,7 +71,8 @@ class Profile:
 
 def profile_names() -> list[str]:
     """Returns the names of the profiles in params/, sorted."""
-    return sorted(path.stem for path in (project_home() / "params").glob("*.yaml"))
+    found = (project_home() / "params").glob("*.yaml")
+    return sorted(path.stem for path in found if path.is_file())
 
 
 def load_profile(name: str, overrides: list[str] | None = None) -> Profile:
@@ -176,7 +177,8 @@ def _build_step(
                 f"{nearest(key, own)}",
                 expected=f"one of: {', '.join(own)}",
             )
-        value = own[key].typed(value) if isinstance(value, _Typed) else value
+        if isinstance(value, _Typed):
+            value = _seen_from_here(key, own[key].typed(value))
         value = settings[name][key] = own[key].read(value)
         wrong = own[key].problem_with(value)
         if wrong:
@@ -192,15 +194,21 @@ def _build_step(
     return Step(name, notebook, _needs(name, settings), values, changed, parameters)
 
 
+def _seen_from_here(parameter: str, value: Any) -> Any:
+    """A folder typed in another working folder than the project's may be meant from there."""
+    here = parameter == "root" and value and not (project_home() / value).exists()
+    return str(Path(value).resolve()) if here and Path(value).exists() else value
+
+
 def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
     models = tuple(step for step in ("baseline_cnn", "hp_search", "resnet50") if step in settings)
     needs = {
         "download": (),
         "preprocess": ("download",),
         "ensemble": ("preprocess", *models),
-        "report": tuple(step for step in NOTEBOOK_OF_STEP if step in settings and step != "report"),
+        "report": ("preprocess", *(step for step in NOTEBOOK_OF_STEP if step in settings)),
     }
-    wanted = needs.get(name, ("preprocess",))
+    wanted = tuple(dict.fromkeys(need for need in needs.get(name, ("preprocess",)) if need != name))
     for step in wanted:
         if step not in settings:
             raise UsageError(

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..runs import read_json
 from .notebook_parameters import read_notebook, title_of
-from .plan import StepRun, read_done
+from .plan import StepRun, read_done, stale_steps
 from .profiles import Profile, Step
 
 SHOWN_APART = ("status", "failure", "key", "step", "stale")
@@ -43,7 +43,8 @@ def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
 def write_all(profile: Profile, runs: list[StepRun]) -> None:
     """Writes every report and the index once more, now that it is known how all steps ended."""
     for run in runs:
-        if report_path(profile, run.step).exists():
+        executed_or_failed = _is_whole(run.folder / "executed.ipynb") or run.status == "failed"
+        if executed_or_failed and report_path(profile, run.step).exists():
             write_report(profile, run, runs)
     write_index(profile, runs)
 
@@ -70,17 +71,22 @@ def write_index(profile: Profile, runs: list[StepRun]) -> None:
 
 def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
     pages = []
+    not_asked = [run.step.name for run in runs if not run.asked]
+    stale = stale_steps(profile, not_asked) if not_asked else []
     for run in runs:
-        summary = _read(run.folder / "summary.json")
+        status = _status(run)
+        summary = _read(run.folder / "summary.json") if status == "done" else {}
+        earlier = "From an earlier run, with other data or settings: "
         described = _read(run.folder / "run.json")
         pages.append(
             {
                 "step": run.step.name,
                 "title": title_of(read_notebook(run.step.notebook)),
                 "file": report_path(profile, run.step).name,
-                "status": _status(run),
+                "status": status,
                 "duration": described.get("seconds"),
-                "sentence": summary.get("sentence", ""),
+                "sentence": (earlier if run.step.name in stale else "")
+                + summary.get("sentence", ""),
                 # The report repeats what the other steps said.
                 "notices": summary.get("notices", []) if run.step.name != "report" else [],
             }
