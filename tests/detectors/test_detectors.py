@@ -172,3 +172,8 @@ def test_resnet50_is_saved_with_its_preprocessing_and_opens_in_safe_mode(tmp_pat
     opened = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     pixels = pictures(3, 32)
     np.testing.assert_array_equal(opened(pixels).numpy(), model(pixels).numpy())
+
+
+@pytest.mark.parametrize("name", detectors.names())
+def test_every_detector_says_in_one_line_what_it_is(name):
+    assert 20 < len(detectors.describe(name)) < 100

@@ -1,7 +1,7 @@
 """Networks by name. Each takes uint8 or float pixels 0..255 and gives float32 P(fake)."""
 
 from .convolutional import build_from_choices
-from .registry import build, names
+from .registry import build, describe, names
 from .trainable import PARTS, set_trainable
 
-__all__ = ["PARTS", "build", "build_from_choices", "names", "set_trainable"]
+__all__ = ["PARTS", "build", "build_from_choices", "describe", "names", "set_trainable"]

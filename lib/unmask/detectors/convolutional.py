@@ -21,7 +21,7 @@ def build_from_choices(
     skip: bool = False,
     name: str = "searched",
 ) -> keras.Model:
-    """Builds a convolutional network from a few choices.
+    """A convolutional network made from a few choices.
 
     Each block is conv, batch normalization, ReLU, the same again, and max pooling by two; then
     come dropout, the head and one sigmoid unit. ReLU follows the normalization as in Ioffe and
@@ -65,12 +65,12 @@ def build_from_choices(
 
 
 def two_block(input_shape: tuple[int, int, int], *, dropout: float = 0.2) -> keras.Model:
-    """The reference network: two blocks of 32 and 64 filters, flattened."""
+    """Two blocks of 32 and 64 filters, flattened."""
     return build_from_choices(input_shape, blocks=(32, 64), dropout=dropout, name="two_block")
 
 
 def four_block(input_shape: tuple[int, int, int], *, dropout: float = 0.2) -> keras.Model:
-    """Its deeper sister: four blocks of 32, 64, 128 and 256 filters, flattened."""
+    """Four blocks of 32, 64, 128 and 256 filters, flattened."""
     return build_from_choices(
         input_shape, blocks=(32, 64, 128, 256), dropout=dropout, name="four_block"
     )

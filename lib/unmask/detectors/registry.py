@@ -24,6 +24,11 @@ def names() -> tuple[str, ...]:
     return tuple(_BUILDERS)
 
 
+def describe(name: str) -> str:
+    """Returns what the network called `name` is, a few words for the reader of a report."""
+    return inspect.getdoc(_BUILDERS[name]).splitlines()[0].rstrip(".")
+
+
 def build(name: str, input_shape: tuple[int, int, int], **options: Any) -> keras.Model:
     """Builds the network called `name`, with fresh weights (seed Keras first to repeat them).
 

@@ -50,7 +50,7 @@ class FoundWeights:
 def resnet50(
     input_shape: tuple[int, int, int], *, weights: str | Path = "random", dropout: float = 0.2
 ) -> keras.Model:
-    """Builds ResNet50 without its top, global average pooling, dropout and one sigmoid unit.
+    """ResNet50, global average pooling, dropout and one sigmoid unit.
 
     The published weights want blue-green-red pixels less ImageNet's mean. The mean is taken off
     inside the model; the channel order is turned in the first kernel, which is the same sum
