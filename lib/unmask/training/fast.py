@@ -92,7 +92,7 @@ def _copy(layer, precision: str, normalization: type) -> keras.layers.Layer:
 def _clone(model: keras.Model, copy_layer) -> keras.Model:
     was_training = [layer.trainable for layer in model.layers]
     # Cloning a compiled model clones its optimizer too, which triples the file that is saved.
-    uncompiled = keras.Model(model.inputs, model.outputs, name=model.name)
+    uncompiled = keras.Model(model.input, model.output, name=model.name)
     clone = keras.models.clone_model(uncompiled, clone_function=copy_layer)
     clone.set_weights(model.get_weights())
     for layer, trainable in zip(clone.layers, was_training, strict=True):

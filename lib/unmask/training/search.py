@@ -293,7 +293,9 @@ def _table(tuner: _Tuner, settings: SearchSettings) -> pd.DataFrame:
         row["reason"] = "" if done else tuner.reason(trial.trial_id)
         rows.append(row)
     columns = ["val_auc", "val_loss", "val_accuracy", "parameters", "seconds", "epochs"]
-    table = pd.DataFrame(rows).reindex(columns=[*dict.fromkeys([*rows[0], *columns])])
+    # A failed trial has no metrics; the order of columns must not hang on which trial is first.
+    chosen = [name for name in rows[0] if name not in (*columns, "reason")]
+    table = pd.DataFrame(rows).reindex(columns=[*chosen, *columns, "reason"])
     ascending = OBJECTIVES[settings.objective] == "min"
     return table.sort_values(
         settings.objective,
