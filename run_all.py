@@ -11,4 +11,9 @@ sys.path.insert(0, str(HOME / "lib"))
 from unmask.suite.command_line import main  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is written. A library's thread that aborts the interpreter on its way out must not
+    # change the exit code.
+    os._exit(code)

@@ -123,7 +123,9 @@ def files_stand(files_table: Path) -> bool:
     """Returns whether every file of a files table is still there with the size it had."""
     import pandas
 
-    files = pandas.read_parquet(files_table, columns=["path", "bytes"])
+    # No threads: Arrow's can abort an interpreter that exits while they end.
+    reading = {"use_threads": False, "pre_buffer": False}
+    files = pandas.read_parquet(files_table, columns=["path", "bytes"], **reading)
     try:
         return all(
             os.stat(path).st_size == size
