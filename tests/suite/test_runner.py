@@ -162,7 +162,7 @@ def test_a_second_run_at_the_same_time_is_refused(home):
         assert "already in progress" in second.stderr
     finally:
         first.send_signal(signal.SIGINT)
-        first.wait(30)
+        first.wait(90)
     assert first.returncode == 130
     assert wait_for(lambda: not processes_of(home), 15), processes_of(home)
     assert done_of(home, "download")["outputs"]

@@ -102,8 +102,14 @@ def _failed_cell(cells: list[Any]) -> Any | None:
         if not expected and any(output.output_type == "error" for output in cell.outputs):
             return cell
     code = [cell for cell in code if cell.source.strip()]
-    started = [cell for cell in code if cell.execution_count is not None]
+    started = [cell for cell in code if _was_started(cell)]
     return started[-1] if started and code[-1].execution_count is None else None
+
+
+def _was_started(cell: Any) -> bool:
+    """A kernel killed at once may not have said which cell it began; papermill knows when."""
+    noted = cell.metadata.get("papermill") or {}
+    return cell.execution_count is not None or noted.get("start_time") is not None
 
 
 def _prepare(cell: Any, *, is_failed: bool) -> None:
