@@ -17,10 +17,12 @@ from .errors import MissingStepError
 NOTEBOOK_OF_STEP = {
     "download": "01_download",
     "preprocess": "02_preprocess",
+    "audit": "03_audit",
     "baseline_cnn": "04_baseline_cnn",
     "hp_search": "05_hp_search",
     "resnet50": "06_resnet50",
     "ensemble": "08_ensemble",
+    "stress": "09_stress",
     "report": "10_report",
 }
 

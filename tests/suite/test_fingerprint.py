@@ -46,3 +46,14 @@ def test_what_only_measures_or_parallelises_costs_no_training():
     assert fingerprint.work_key(changed(learning_rate=0.5), {}) != work
     assert fingerprint.step_key(changed(resamples=7), {}) != fingerprint.step_key(step, {})
     assert fingerprint.step_key(changed(jobs=9), {}) == fingerprint.step_key(step, {})
+
+
+def test_another_floor_beside_a_training_costs_no_training_but_draws_its_page_again():
+    from unmask.suite.profiles import load_profile
+
+    step = load_profile("smoke").step("baseline_cnn")
+    one, other = ({"preprocess": "same", "audit": digest} for digest in ("a", "b"))
+    assert fingerprint.work_key(step, one) == fingerprint.work_key(step, other)
+    assert fingerprint.step_key(step, one) != fingerprint.step_key(step, other)
+    changed_faces = {**one, "preprocess": "other"}
+    assert fingerprint.work_key(step, one) != fingerprint.work_key(step, changed_faces)

@@ -33,6 +33,8 @@ VERSIONED_PACKAGES = (
 # Rooms that draw, measure and render: a change in them lets the work of a step stand.
 READING_ROOMS = ("evaluation", "suite", "web")
 READING_PARAMETERS = ("resamples", "threshold_rule", "mistakes", "question")
+# Steps whose results stand beside a training's in tables, and change nothing in it.
+READING_STEPS = ("audit",)
 # Nothing but speed depends on these.
 SPEED_PARAMETERS = ("jobs",)
 
@@ -57,6 +59,7 @@ def work_key(step: Step, inputs: dict[str, Any]) -> str:
     that a better figure does not cost a training.
     """
     library = library_digest(code_of(read_notebook(step.notebook)), without=READING_ROOMS)
+    inputs = {need: digest for need, digest in inputs.items() if need not in READING_STEPS}
     return sha256_of({"library": library, **_given(step, inputs, READING_PARAMETERS)})
 
 

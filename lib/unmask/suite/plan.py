@@ -15,6 +15,8 @@ MODEL_OUTPUTS = ("*/scores.parquet", "*/member.json", "*/metrics.json", "*/seed_
 OUTPUTS = {
     "download": ("files.parquet",),
     "preprocess": ("faces.parquet", "faces_*.npy", "rejected.parquet"),
+    "audit": ("audit.json", "*/scores.parquet", "*/member.json", "*/metrics.json"),
+    "stress": ("stress.json", "explanations.*"),
     "report": ("report.json",),
 }
 

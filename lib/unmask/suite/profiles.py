@@ -201,14 +201,21 @@ def _seen_from_here(parameter: str, value: Any) -> Any:
 
 
 def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
-    models = tuple(step for step in ("baseline_cnn", "hp_search", "resnet50") if step in settings)
+    def listed(*steps: str) -> tuple[str, ...]:
+        return tuple(step for step in steps if step in settings)
+
+    models = listed("baseline_cnn", "hp_search", "resnet50")
+    # The audit's floors stand in every later table; a profile without an audit has no such rows.
+    base = ("preprocess", *listed("audit"))
     needs = {
         "download": (),
         "preprocess": ("download",),
-        "ensemble": ("preprocess", *models),
-        "report": ("preprocess", *(step for step in NOTEBOOK_OF_STEP if step in settings)),
+        "audit": ("preprocess",),
+        "ensemble": (*base, *models),
+        "stress": (*base, *models, *listed("ensemble")),
+        "report": ("preprocess", *listed(*NOTEBOOK_OF_STEP)),
     }
-    wanted = tuple(dict.fromkeys(need for need in needs.get(name, ("preprocess",)) if need != name))
+    wanted = tuple(dict.fromkeys(need for need in needs.get(name, base) if need != name))
     for step in wanted:
         if step not in settings:
             raise UsageError(
