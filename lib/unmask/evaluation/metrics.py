@@ -7,125 +7,41 @@ Convention: fake is 1, a score is P(fake), and a face is called fake when score 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from ..errors import DataError, UsageError, nearest
+from ..errors import UsageError, nearest
+from .ranking import Columns, Ranking, WeightedCounts, checked, rank
 
+__all__ = [
+    "DEFINED_ON_ONE_CLASS",
+    "FPR_TARGETS",
+    "LOWER_IS_BETTER",
+    "METRICS",
+    "Ranking",
+    "checked",
+    "compute_metrics",
+    "one_class_note",
+    "rank",
+    "weighted_metrics",
+]
 
-@dataclass(frozen=True)
-class Ranking:
-    """Labels and scores sorted once, highest score first; n faces, u distinct scores.
-
-    Attributes:
-        order: int64 [n], the original position of each ranked face.
-        labels: float64 [n], 1 for fake, ranked.
-        scores: float64 [n], falling.
-        ends: int64 [u], the last place of each run of equal scores.
-    """
-
-    order: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
-    ends: np.ndarray
-
-
-def rank(labels: Sequence[int], scores: Sequence[float]) -> Ranking:
-    """Returns the ranking of n faces; checks both arrays.
-
-    Raises:
-        DataError: lengths differ, no faces, labels other than 0 and 1, scores outside 0 to 1.
-    """
-    labels, scores = checked(labels, scores)
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
-    return Ranking(order, labels[order].astype(np.float64), ranked, ends)
-
-
-def checked(labels: Sequence[int], scores: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns labels as int64 [n] and scores as float64 [n]; raises DataError when unusable."""
-    labels, scores = np.asarray(labels), np.asarray(scores, dtype=np.float64)
-    if labels.ndim != 1 or labels.shape != scores.shape or not len(labels):
-        raise DataError(
-            f"Labels of shape {labels.shape} and scores of shape {scores.shape} do not fit.",
-            expected="two lists of the same length, at least one face",
-        )
-    if not np.isin(labels, (0, 1)).all():
-        raise DataError("Some labels are neither 0 nor 1.", expected="0 for real, 1 for fake")
-    if not ((scores >= 0) & (scores <= 1)).all():
-        raise DataError(
-            "Some scores are not a number between 0 and 1.",
-            expected="P(fake) for each face",
-            fix="look for a model whose training diverged (loss nan), or whose output is a logit",
-        )
-    return labels.astype(np.int64), scores
-
-
-class WeightedCounts:
-    """True and false positives of r weightings of one ranking, at each distinct score.
-
-    Args:
-        ranking: n faces with u distinct scores.
-        weights: float64 [r, n] in ranked order, none negative, both classes above zero.
-        threshold: faces with a score at or above it are called fake.
-    """
-
-    def __init__(self, ranking: Ranking, weights: np.ndarray, threshold: float):
-        self.ranking, self.weights, self.threshold = ranking, weights, threshold
-
-    @cached_property
-    def called(self) -> np.ndarray:
-        """Weight of all faces at or above each distinct score, float64 [r, u]."""
-        return self._at_ends(np.cumsum(self.weights, axis=1))
-
-    @cached_property
-    def true_positives(self) -> np.ndarray:
-        """Weight of the fakes at or above each distinct score, float64 [r, u]."""
-        return self._at_ends(np.cumsum(self.weights * self.ranking.labels, axis=1))
-
-    @cached_property
-    def false_positives(self) -> np.ndarray:
-        """Weight of the reals at or above each distinct score, float64 [r, u]."""
-        return self.called - self.true_positives
-
-    @cached_property
-    def fakes(self) -> np.ndarray:
-        """Weight of all fakes, float64 [r]."""
-        return self.weights @ self.ranking.labels
-
-    @cached_property
-    def reals(self) -> np.ndarray:
-        """Weight of all reals, float64 [r]."""
-        return self.weights @ (1.0 - self.ranking.labels)
-
-    @cached_property
-    def hits(self) -> np.ndarray:
-        """Weight of the fakes called fake at the threshold, float64 [r]."""
-        return self.weights @ (self.ranking.labels * (self.ranking.scores >= self.threshold))
-
-    @cached_property
-    def false_alarms(self) -> np.ndarray:
-        """Weight of the reals called fake at the threshold, float64 [r]."""
-        return self.weights @ ((1 - self.ranking.labels) * (self.ranking.scores >= self.threshold))
-
-    def _at_ends(self, sums: np.ndarray) -> np.ndarray:
-        return sums if len(self.ranking.ends) == sums.shape[1] else sums[:, self.ranking.ends]
+PARTIAL_FPR = 0.1  # up to which false positive rate the partial AUC looks
+TINY = np.finfo(np.float64).tiny
+Metric = Callable[[WeightedCounts], np.ndarray]
 
 
 def _accuracy(counts: WeightedCounts) -> np.ndarray:
-    right = counts.hits + counts.reals - counts.false_alarms
-    return right / (counts.fakes + counts.reals)
+    right = counts.total("hits") + counts.total("reals") - counts.total("alarms")
+    return right / _faces(counts)
 
 
 def _recall_fake(counts: WeightedCounts) -> np.ndarray:
-    return counts.hits / counts.fakes
+    return counts.total("hits") / counts.total("fakes")
 
 
 def _recall_real(counts: WeightedCounts) -> np.ndarray:
-    return 1.0 - counts.false_alarms / counts.reals
+    return 1.0 - counts.total("alarms") / counts.total("reals")
 
 
 def _balanced_accuracy(counts: WeightedCounts) -> np.ndarray:
@@ -133,60 +49,101 @@ def _balanced_accuracy(counts: WeightedCounts) -> np.ndarray:
 
 
 def _f1(counts: WeightedCounts) -> np.ndarray:
-    return 2 * counts.hits / (counts.fakes + counts.hits + counts.false_alarms)
+    hits = counts.total("hits")
+    return 2 * hits / (counts.total("fakes") + hits + counts.total("alarms"))
+
+
+def _mcc(counts: WeightedCounts) -> np.ndarray:
+    hits, alarms = counts.total("hits"), counts.total("alarms")
+    fakes, reals = counts.total("fakes"), counts.total("reals")
+    called = hits + alarms
+    square = called * fakes * reals * (fakes + reals - called)
+    together = hits * (reals - alarms) - alarms * (fakes - hits)
+    return np.where(square > 0, together / np.sqrt(np.maximum(square, TINY)), 0.0)
 
 
 def _auc(counts: WeightedCounts) -> np.ndarray:
     hits, alarms = counts.true_positives, counts.false_positives
-    area = np.einsum("ij,ij->i", np.diff(alarms, axis=1), hits[:, 1:] + hits[:, :-1])
-    return (area + alarms[:, 0] * hits[:, 0]) / (2 * counts.fakes * counts.reals)
+    return _area(alarms, hits) / (hits[:, -1] * alarms[:, -1])
+
+
+def _partial_auc(counts: WeightedCounts) -> np.ndarray:
+    """McClish's standardised area (1989), as in scikit-learn's roc_auc_score(max_fpr=...)."""
+    hits, alarms = counts.true_positives, counts.false_positives
+    limit = PARTIAL_FPR * alarms[:, -1]
+    stop = counts.first_place(lambda rows, places: alarms[rows, places] > limit)
+    rows, last = np.arange(len(stop)), int(stop.max()) + 1
+    area = _area(np.minimum(alarms[:, :last], limit[:, None]), hits[:, :last])
+    alarms_before, hits_before = _before(alarms, stop), _before(hits, stop)
+    beyond = 1 - (limit - alarms_before) / (alarms[rows, stop] - alarms_before)
+    area -= (limit - alarms_before) * beyond * (hits[rows, stop] - hits_before) / 2
+    share = area / (hits[:, -1] * alarms[:, -1])
+    least = PARTIAL_FPR**2 / 2
+    return (1 + (share - least) / (PARTIAL_FPR - least)) / 2
 
 
 def _average_precision(counts: WeightedCounts) -> np.ndarray:
-    hits, called = counts.true_positives, counts.called
-    precision = hits / np.maximum(called, np.finfo(np.float64).tiny)
+    hits = counts.true_positives
+    precision = hits / np.maximum(counts.called, TINY)
     area = np.einsum("ij,ij->i", np.diff(hits, axis=1), precision[:, 1:])
-    return (area + hits[:, 0] * precision[:, 0]) / counts.fakes
+    return (area + hits[:, 0] * precision[:, 0]) / hits[:, -1]
 
 
 def _eer(counts: WeightedCounts) -> np.ndarray:
-    false_rate = counts.false_positives / counts.reals[:, None]
-    gap = counts.true_positives / counts.fakes[:, None]
-    gap += false_rate
-    gap -= 1.0  # false positive rate minus miss rate: -1 at the start, rising to 1
-    rows = np.arange(len(gap))
-    after = np.minimum((gap < 0).sum(axis=1), gap.shape[1] - 1)
-    first = after == 0
-    gap_before = np.where(first, -1.0, gap[rows, after - 1])
-    rate_before = np.where(first, 0.0, false_rate[rows, after - 1])
-    share = -gap_before / (gap[rows, after] - gap_before)
-    return rate_before + share * (false_rate[rows, after] - rate_before)
+    hits, alarms = counts.true_positives, counts.false_positives
+    fakes, reals = hits[:, -1], alarms[:, -1]
+
+    def gap(rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """False positive rate minus miss rate: -1 at the start, rising to 1."""
+        return hits[rows, places] / fakes + alarms[rows, places] / reals - 1.0
+
+    after = counts.first_place(lambda rows, places: gap(rows, places) >= 0)
+    rows = np.arange(len(after))
+    rate, rate_before = alarms[rows, after] / reals, _before(alarms, after) / reals
+    gap_before = np.where(after == 0, -1.0, gap(rows, np.maximum(after - 1, 0)))
+    share = -gap_before / (gap(rows, after) - gap_before)
+    return rate_before + share * (rate - rate_before)
 
 
-def _recall_at(target: float) -> Callable[[WeightedCounts], np.ndarray]:
+def _recall_at(target: float) -> Metric:
     def recall(counts: WeightedCounts) -> np.ndarray:
-        allowed = target * counts.reals * (1 + 1e-12)
-        place = (counts.false_positives <= allowed[:, None]).sum(axis=1) - 1
-        rows = np.arange(len(place))
-        return np.where(place < 0, 0.0, counts.true_positives[rows, place] / counts.fakes)
+        hits, alarms = counts.true_positives, counts.false_positives
+        allowed = target * alarms[:, -1] * (1 + 1e-12)
+        beyond = counts.first_place(lambda rows, places: alarms[rows, places] > allowed)
+        return _before(hits, beyond) / hits[:, -1]
 
     return recall
 
 
 def _log_loss(counts: WeightedCounts) -> np.ndarray:
-    labels = counts.ranking.labels
-    edge = np.finfo(np.float64).eps
-    scores = np.clip(counts.ranking.scores, edge, 1 - edge)
-    losses = -np.where(labels == 1, np.log(scores), np.log(1 - scores))
-    return counts.weights @ losses / (counts.fakes + counts.reals)
+    return counts.total("losses") / _faces(counts)
 
 
 def _brier(counts: WeightedCounts) -> np.ndarray:
-    squares = (counts.ranking.scores - counts.ranking.labels) ** 2
-    return counts.weights @ squares / (counts.fakes + counts.reals)
+    return counts.total("squares") / _faces(counts)
 
 
-METRICS: dict[str, Callable[[WeightedCounts], np.ndarray]] = {
+def _ece(counts: WeightedCounts) -> np.ndarray:
+    return np.abs(counts.gaps).sum(axis=1) / _faces(counts)
+
+
+def _faces(counts: WeightedCounts) -> np.ndarray:
+    return counts.total("fakes") + counts.total("reals")
+
+
+def _area(across: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Returns the area under each of r curves that start at (0, 0), float64 [r]."""
+    steps = np.einsum("ij,ij->i", np.diff(across, axis=1), up[:, 1:] + up[:, :-1])
+    return (steps + across[:, 0] * up[:, 0]) / 2
+
+
+def _before(sums: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Returns the sum one place earlier in each row, 0 before the first."""
+    return np.where(places == 0, 0.0, sums[np.arange(len(places)), np.maximum(places - 1, 0)])
+
+
+FPR_TARGETS = {"tpr_at_fpr_0_1": 0.001, "tpr_at_fpr_1": 0.01, "tpr_at_fpr_5": 0.05}
+METRICS: dict[str, Metric] = {
     "accuracy": _accuracy,
     "balanced_accuracy": _balanced_accuracy,
     "auc": _auc,
@@ -195,12 +152,14 @@ METRICS: dict[str, Callable[[WeightedCounts], np.ndarray]] = {
     "recall_fake": _recall_fake,
     "recall_real": _recall_real,
     "f1": _f1,
+    "mcc": _mcc,
     "log_loss": _log_loss,
     "brier": _brier,
-    "tpr_at_fpr_1": _recall_at(0.01),
-    "tpr_at_fpr_5": _recall_at(0.05),
+    "ece": _ece,
+    **{name: _recall_at(target) for name, target in FPR_TARGETS.items()},
+    "partial_auc": _partial_auc,
 }
-LOWER_IS_BETTER = ("eer", "log_loss", "brier")
+LOWER_IS_BETTER = ("eer", "log_loss", "brier", "ece")
 # What still means something when one class is absent, by the class that is present.
 DEFINED_ON_ONE_CLASS = {
     0: ("accuracy", "recall_real", "log_loss", "brier"),
@@ -209,12 +168,12 @@ DEFINED_ON_ONE_CLASS = {
 
 
 def weighted_metrics(
-    ranking: Ranking, weights: np.ndarray, threshold: float, names: Sequence[str]
+    ranking: Ranking | Columns, weights: np.ndarray, threshold: float, names: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Returns each named metric for each of r weightings, float64 [r].
 
     Args:
-        ranking: n faces.
+        ranking: n faces; or their `Columns`, which saves work when the same are weighted again.
         weights: float64 [r, n] in ranked order.
         threshold: of the metrics that need one.
         names: keys of METRICS.
@@ -228,7 +187,8 @@ def weighted_metrics(
                 f"No metric is called '{name}'.{nearest(name, METRICS)}",
                 expected=", ".join(METRICS),
             )
-    counts = WeightedCounts(ranking, weights, threshold)
+    columns = ranking if isinstance(ranking, Columns) else Columns(ranking, threshold)
+    counts = WeightedCounts(columns, weights)
     return {name: METRICS[name](counts) for name in names}
 
 
@@ -238,9 +198,12 @@ def compute_metrics(
     """Returns every metric of METRICS for n faces, and `note` (empty when all are defined).
 
     `eer` is where the straight-line ROC curve meets false positive rate = miss rate.
-    `tpr_at_fpr_1` and `_5` are the share of fakes found at the lowest threshold whose measured
-    false positive rate is at most 1% and 5%, without interpolation. The others are scikit-learn's.
-    When one class is missing, whatever needs both classes is NaN and `note` says so.
+    `tpr_at_fpr_0_1`, `_1` and `_5` are the share of fakes found at the lowest threshold whose
+    measured false positive rate is at most 0.1%, 1% and 5%, without interpolation. `partial_auc`
+    is the standardised area up to a false positive rate of 0.1 (McClish 1989), 0.5 for guessing.
+    `ece` is the expected calibration error over bins of equal mass (Nguyen & O'Connor 2015). The
+    others are scikit-learn's. When one class is missing, whatever needs both classes is NaN and
+    `note` says so.
 
     Raises:
         DataError: see `rank`.
