@@ -6,7 +6,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 from unmask.errors import DataError
-from unmask.evaluation.comparison import Difference, compare_auc, describe_difference, is_better
+from unmask.evaluation.comparison import compare_auc, is_better
 from unmask.evaluation.ensembles import (
     combine,
     mean_ensemble,
@@ -199,27 +199,3 @@ def test_seeds_count_by_their_mean_auc_and_not_by_their_mean_score(synthetic):
     assert found.low < found.value < found.high < ensemble + 0.05
     turned = compare_auc(labels, other, seeds, None, resamples=400)
     assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low), abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("difference", "sentence"),
-    [
-        (
-            Difference(0.002, -0.010, 0.014, 600),
-            "The ensemble is no better than its best member on 600 faces "
-            "(difference in AUC +0.002, interval -0.010 to +0.014).",
-        ),
-        (
-            Difference(0.02, 0.010, 0.03, 1600),
-            "The ensemble is better than its best member on 1,600 faces "
-            "(difference in AUC +0.020, interval +0.010 to +0.030).",
-        ),
-        (
-            Difference(-0.02, -0.030, -0.01, 600),
-            "The ensemble is worse than its best member on 600 faces "
-            "(difference in AUC -0.020, interval -0.030 to -0.010).",
-        ),
-    ],
-)
-def test_the_sentence_says_what_the_interval_supports(difference, sentence):
-    assert describe_difference(difference) == sentence
