@@ -8,12 +8,16 @@ from unmask.evaluation.ensembles import combine, mean_ensemble
 from unmask.evaluation.members import (
     best_on_validation,
     compare_on_test,
+    comparison_on_test,
     describe_member,
     difference_on_test,
     evaluate_and_write,
+    find_floors,
     find_results,
     load_result,
     results_table,
+    scores_on_test,
+    scores_to_join,
     write_ensemble,
 )
 from unmask.runs import read_json, write_json, write_table
@@ -113,7 +117,7 @@ def test_a_comparison_agrees_with_the_table(members):
 
 
 def test_an_ensemble_costs_the_networks_of_all_seeds(home, members, faces):
-    ensemble = mean_ensemble(combine({result.name: result.scores for result in members}))
+    ensemble = mean_ensemble(combine(scores_to_join(members)))
     folder = home / "ensemble" / "mean_ensemble"
     write_ensemble(folder, "mean_ensemble", ensemble, members)
     found = read_json(folder / "member.json")
@@ -122,8 +126,46 @@ def test_an_ensemble_costs_the_networks_of_all_seeds(home, members, faces):
     assert found["architecture"] == "plain mean of the scores of single, triple"
     assert found["training_seconds"] == 60.0  # a member's seconds are of all its seeds already
     result = evaluate_and_write(folder, faces, rule="half", resamples=20)
-    expected = np.mean([each.scores.groupby("face_id")["score"].mean() for each in members], axis=0)
-    assert np.allclose(result.scores.set_index("face_id")["score"].sort_index(), expected)
+    joined = [
+        frame.groupby("face_id")["score"].mean() for frame in scores_to_join(members).values()
+    ]
+    found = scores_to_join([result])["mean_ensemble"].set_index("face_id")["score"].sort_index()
+    assert np.allclose(found, np.mean(joined, axis=0))
+
+
+def test_nobody_reads_test_scores_without_saying_why(members):
+    single = members[0]
+    assert set(single.select("val")["split"]) == {"val"}
+    for split in ("test", "unseen"):
+        with pytest.raises(ValueError, match=f"say why: .*'{split}'"):
+            single.select(split)
+        assert set(single.select(split, reason="a test")["split"]) == {split}
+    with pytest.raises(ValueError, match="no split 'train'"):
+        single.select("train")
+    assert not hasattr(single, "scores") and "face_id" not in repr(single)
+    assert set(scores_on_test(members)["triple"]["split"]) == {"test"}
+
+
+def test_floors_are_apart_from_detectors(home, members, faces, score_faces):
+    assert find_floors("runs/demo", faces) == []
+    for name in ("floor_thumbnails", "floor_spectrum"):
+        write_member(home / "audit" / name, score_faces(faces, 0.5), faces=faces)
+    names = [result.name for result in find_floors("runs/demo", faces)]
+    assert names == ["floor_spectrum", "floor_thumbnails"]
+    found, _ = find_results("runs/demo", faces, ["audit", "baseline_cnn"])
+    assert [result.name for result in found] == ["single", "triple"]
+    changed = faces.assign(face_id=faces["face_id"].str.replace("val-", "other-"))
+    assert find_floors("runs/demo", changed) == []
+
+
+def test_accuracy_is_compared_at_each_members_own_thresholds(members):
+    single, triple = members
+    found = comparison_on_test(triple, single, 200)
+    values = [
+        result.metrics["splits"]["test"]["metrics"]["accuracy"]["value"] for result in members
+    ]
+    assert found.accuracy.value == pytest.approx(values[1] - values[0], abs=1e-12)
+    assert found.clustered and 0 <= found.accuracy.p <= 1 and 0 <= found.auc.p <= 1
 
 
 def test_the_sentence_says_how_the_threshold_was_set(home, members, faces, score_faces):

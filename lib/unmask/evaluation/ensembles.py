@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from ..errors import DataError
 from .calibration import clipped_logit
-from .scores import cluster_ids, score_matrix
+from .scores import cluster_ids, score_matrix, select_scores
 
 METHODS = {
     "mean_ensemble": "plain mean of the scores",
@@ -144,15 +144,14 @@ def _fitted_ensemble(
     wide: pd.DataFrame, fit: Fit, transform: Callable[[np.ndarray], np.ndarray] = np.asarray
 ) -> Ensemble:
     names = member_names(wide)
-    matrix = transform(wide[names].to_numpy(dtype=np.float64))
-    val = (wide["split"] == "val").to_numpy()
-    labels = wide.loc[val, "label"].to_numpy()
-    clusters = wide.loc[val, "cluster"].to_numpy()
+    val = select_scores(wide, "val")
+    matrix = transform(val[names].to_numpy(dtype=np.float64))
+    labels, clusters = val["label"].to_numpy(), val["cluster"].to_numpy()
     with threadpool_limits(1):  # fits this small lose far more to threads than they gain
-        predictor = fit(matrix[val], labels, clusters)
-        scores = predictor(matrix)
-        folds = _folds(labels, clusters)
-        scores[val] = _out_of_fold(matrix[val], labels, clusters, fit, folds)
+        predictor = fit(matrix, labels, clusters)
+        out_of_fold = _out_of_fold(matrix, labels, clusters, fit, _folds(labels, clusters))
+        scores = predictor(transform(wide[names].to_numpy(dtype=np.float64)))
+    scores[(wide["split"] == "val").to_numpy()] = out_of_fold
     note = "Fitted on validation only; its validation scores are out of fold."
     weights = dict(zip(names, map(float, predictor.weights), strict=True))
     return Ensemble(_scores_frame(wide, scores), weights, note)

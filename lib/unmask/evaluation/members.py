@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,13 @@ import pandas as pd
 from ..errors import DataError, MissingStepError
 from ..runs import NOTEBOOK_OF_STEP, read_json, resolve, write_json, write_table
 from .calibration import add_calibrated
-from .comparison import Difference, compare_auc, describe_difference
+from .comparison import Comparison, Difference, compare, describe_difference
 from .ensembles import METHODS, Ensemble
-from .scores import SPLITS, attach_faces, cluster_ids, score_matrix
+from .ledger import EVALUATION, note_test_use
+from .scores import SPLITS, attach_faces, cluster_ids, score_matrix, select_scores
 from .summary import comparison_table, costs_of, evaluate_member, format_interval
+
+FLOOR_STEP = "audit"  # its members are no detectors: what every detector must beat
 
 
 @dataclass(frozen=True)
@@ -26,17 +29,26 @@ class Result:
         folder: <step>/<member>.
         member: content of member.json.
         metrics: content of metrics.json, see `evaluate_member`.
-        scores: scores.parquet with group, generator and file_id of each face.
+
+    Its scores (scores.parquet with group, generator and file_id of each face) are given out by
+    `select` alone, so that nobody reads test scores without saying why.
     """
 
     folder: Path
     member: dict[str, Any]
     metrics: dict[str, Any]
-    scores: pd.DataFrame
+    _scores: pd.DataFrame = field(repr=False)
 
     @property
     def name(self) -> str:
         return self.member["name"]
+
+    def select(self, split: str, reason: str = "") -> pd.DataFrame:
+        """Returns the scores of one split; raises ValueError for test or unseen without a reason.
+
+        See `select_scores`.
+        """
+        return select_scores(self._scores, split, reason=reason)
 
 
 def evaluate_and_write(
@@ -44,11 +56,17 @@ def evaluate_and_write(
 ) -> Result:
     """Computes metrics.json of the member in `folder` from its scores; returns the whole result.
 
+    `folder` is <run folder>/<step>/<member>. The use of the test faces is noted in the ledger.
+
     Raises:
         DataError: scores and faces disagree, or validation cannot give a threshold.
     """
     scores = pd.read_parquet(folder / "scores.parquet")
     metrics = evaluate_member(scores, faces, rule=rule, resamples=resamples, seed=seed)
+    run_folder, step = folder.parent.parent, folder.parent.name
+    notice = note_test_use(run_folder, faces, folder.name, EVALUATION, step=step, scores=scores)
+    if notice:
+        metrics["splits"]["test"]["notes"].append(notice)
     write_json(folder / "metrics.json", metrics)
     return load_result(folder, faces)
 
@@ -76,22 +94,19 @@ def find_results(
 ) -> tuple[list[Result], list[str]]:
     """Returns the evaluated members that `steps` left in a run, and notices for the reader.
 
-    Members come in the order of the steps. One that was scored on other faces (left by an earlier
-    preprocessing) cannot stand beside the others: it is left out, with a notice.
+    Members come in the order of the steps; floors are no members. One that was scored on other
+    faces (left by an earlier preprocessing) cannot stand beside the others: it is left out, with
+    a notice.
 
     Raises:
         MissingStepError: there is none.
     """
-    found, notices = [], []
-    for step in (step for step in NOTEBOOK_OF_STEP if step in steps):
-        for path in sorted((resolve(run_folder) / step).glob("*/metrics.json")):
-            try:
-                found.append(load_result(path.parent, faces))
-            except DataError:
-                name = f"{step}/{path.parent.name}"
-                notices.append(
-                    f"{name} was scored on other faces and is left out; run its step again."
-                )
+    asked = [step for step in NOTEBOOK_OF_STEP if step in steps and step != FLOOR_STEP]
+    found, left_out = _load_all(run_folder, faces, asked)
+    notices = [
+        f"{name} was scored on other faces and is left out; run its step again."
+        for name in left_out
+    ]
     if not found:
         raise MissingStepError(
             " ".join([f"No trained detector lies in {resolve(run_folder)}.", *notices]),
@@ -99,6 +114,30 @@ def find_results(
             fix="run notebooks/04_baseline_cnn.ipynb first, or: python run_all.py",
         )
     return found, notices
+
+
+def find_floors(run_folder: str | Path, faces: pd.DataFrame) -> list[Result]:
+    """Returns the floors that the audit left in a run, sorted by name; none when it did not run.
+
+    Floors are members like others: simple scores, such as of thumbnails, that every detector must
+    beat. One that was scored on other faces is left out.
+    """
+    found, _ = _load_all(run_folder, faces, [FLOOR_STEP])
+    return sorted(found, key=lambda result: result.name)
+
+
+def _load_all(
+    run_folder: str | Path, faces: pd.DataFrame, steps: Sequence[str]
+) -> tuple[list[Result], list[str]]:
+    """Returns the members of `steps`, and "step/member" of those scored on other faces."""
+    found, left_out = [], []
+    for step in steps:
+        for path in sorted((resolve(run_folder) / step).glob("*/metrics.json")):
+            try:
+                found.append(load_result(path.parent, faces))
+            except DataError:
+                left_out.append(f"{step}/{path.parent.name}")
+    return found, left_out
 
 
 def best_on_validation(results: Sequence[Result]) -> Result:
@@ -152,7 +191,20 @@ def _notes_on_test(result: Result) -> list[str]:
 
 def scores_on_test(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
     """Returns the test rows of each member's scores, by name."""
-    return {result.name: result.scores[result.scores["split"] == "test"] for result in results}
+    reason = "numbers and figures of a report"
+    return {result.name: result.select("test", reason) for result in results}
+
+
+def scores_to_join(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
+    """Returns each member's scores of val, test and unseen, by name, for `ensembles.combine`.
+
+    An ensemble is scored on all of them; its weights are fitted on val alone.
+    """
+    reason = "an ensemble's own scores"
+    return {
+        result.name: pd.concat([result.select(split, reason) for split in SPLITS])
+        for result in results
+    }
 
 
 def metrics_by_name(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
@@ -170,17 +222,39 @@ def confusions_on_test(results: Sequence[Result]) -> dict[str, list[list[int]]]:
     return {result.name: result.metrics["splits"]["test"]["confusion_matrix"] for result in results}
 
 
+def comparison_on_test(first: Result, second: Result, resamples: int) -> Comparison:
+    """Returns the first member's numbers on test minus the second's, each the mean of its seeds'.
+
+    Accuracy is that at each member's own threshold, chosen on validation for each seed.
+    """
+    reason = "comparison of two detectors"
+    faces, ours = score_matrix(first.select("test", reason))
+    _, theirs = score_matrix(second.select("test", reason))
+    return compare(
+        faces["label"],
+        ours,
+        theirs,
+        cluster_ids(faces),
+        thresholds=(_cuts(first), _cuts(second)),
+        resamples=resamples,
+    )
+
+
 def difference_on_test(first: Result, second: Result, resamples: int) -> Difference:
-    """Returns the test AUC of the first member minus the second's, each the mean of its seeds'."""
-    faces, ours = score_matrix(scores_on_test([first])[first.name])
-    _, theirs = score_matrix(scores_on_test([second])[second.name])
-    return compare_auc(faces["label"], ours, theirs, cluster_ids(faces), resamples=resamples)
+    """Returns the test AUC of the first member minus the second's; see `comparison_on_test`."""
+    return comparison_on_test(first, second, resamples).auc
 
 
 def compare_on_test(first: Result, second: Result, resamples: int) -> str:
     """Returns one sentence on which of two members has the higher test AUC, if that can be told."""
     difference = difference_on_test(first, second, resamples)
     return describe_difference(difference, first.name, second.name)
+
+
+def _cuts(result: Result) -> list[float]:
+    """Returns the thresholds of a member's seeds, seeds in rising order."""
+    by_seed = result.metrics["threshold"]["by_seed"]
+    return [by_seed[seed] for seed in sorted(by_seed, key=int)]
 
 
 def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequence[Result]) -> None:

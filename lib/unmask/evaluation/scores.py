@@ -10,6 +10,7 @@ from ..errors import DataError
 CLASS_NAMES = ("real", "fake")  # by label
 SPLITS = ("val", "test", "unseen")
 ALL_SPLITS = ("train", *SPLITS)
+HELD_OUT = ("test", "unseen")  # what chooses anything must not read these
 SCORE_COLUMNS = ("face_id", "split", "label", "score")
 FACE_COLUMNS = ("face_id", "file_id", "label", "generator", "group", "split")
 
@@ -45,6 +46,25 @@ def attach_faces(scores: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
     _check_agreement(joined)
     _check_totals(scores, faces)
     return joined.drop(columns=["label_of_face", "split_of_face", "_merge"])
+
+
+def select_scores(frame: pd.DataFrame, split: str, *, reason: str = "") -> pd.DataFrame:
+    """Returns the rows of one split of a scores table.
+
+    Args:
+        frame: a scores table.
+        split: "val", "test" or "unseen".
+        reason: why the test or unseen scores are read, in words: whoever chooses a model, a
+            threshold, a calibration or weights must not.
+
+    Raises:
+        ValueError: an unknown split, or test or unseen scores without a reason.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"no split {split!r} is scored; there are {', '.join(SPLITS)}")
+    if split in HELD_OUT and not reason:
+        raise ValueError(f"say why: select_scores(frame, {split!r}, reason='final scores')")
+    return frame[frame["split"] == split]
 
 
 def score_matrix(frame: pd.DataFrame, column: str = "score") -> tuple[pd.DataFrame, np.ndarray]:
