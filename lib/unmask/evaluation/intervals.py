@@ -1,151 +1,37 @@
-"""95% intervals: Wilson's for a share, and a stratified, clustered bootstrap for all metrics."""
+"""95% intervals for all metrics: closed forms for shares, a stratified bootstrap for the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from ..errors import DataError
-from .metrics import METRICS, Ranking, checked, rank, weighted_metrics
+from .ends import NO_ENDS, Ends, ece_ends, recall_at_ends, transformed_ends
+from .metrics import FPR_TARGETS, METRICS, check_names
+from .ranking import Columns, WeightedCounts, checked, rank
+from .rates import Interval, Share, mean_of, rates_of, wilson
+from .resampling import (
+    ResamplingPlan,
+    draw_unit_weights,
+    plan_resampling,
+    resample_counts,
+    resample_metrics,
+    thread_pools,
+)
 
-Z_95 = 1.959963984540054
-CHUNK_ELEMENTS = 400_000  # weights in flight: about 3 MB an array, which stays in the cache
-UNBOUNDED = ("log_loss", "brier")
-RECALLS = ("recall_real", "recall_fake")
-SAME = 1e-12  # resamples that differ by less differ by rounding only
+__all__ = [
+    "Interval",
+    "ResamplingPlan",
+    "bootstrap_metrics",
+    "draw_unit_weights",
+    "plan_resampling",
+    "resample_metrics",
+    "wilson",
+]
 
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its 95% interval; `seed_spread` is the standard deviation over seeds.
-
-    `low` and `high` are None where no interval can be given, see `bootstrap_metrics`.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    seed_spread: float | None = None
-
-    def as_dict(self) -> dict[str, float | None]:
-        """Returns the fields as plain data, for JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class ResamplingPlan:
-    """What is drawn with replacement: u units (faces or groups) in strata.
-
-    Attributes:
-        unit_of_face: int64 [n], the unit each face belongs to; units of a stratum are neighbours.
-        sizes: the number of units in each stratum (real only, fake only, both classes).
-        clustered: whether some unit holds more than one face.
-        units_with: the number of units that hold a real face, and that hold a fake one.
-    """
-
-    unit_of_face: np.ndarray
-    sizes: tuple[int, ...]
-    clustered: bool
-    units_with: tuple[int, int]
-
-    @property
-    def units(self) -> int:
-        """The number of units."""
-        return sum(self.sizes)
-
-
-def wilson(successes: float, n: float) -> Interval:
-    """Returns a share with Wilson's 95% score interval (Wilson 1927, JASA 22:209-212).
-
-    Counts need not be whole: the mean over seeds of a count of faces is none.
-
-    Raises:
-        DataError: n is not positive, or successes are not between 0 and n.
-    """
-    if n <= 0 or not 0 <= successes <= n:
-        raise DataError(
-            f"{successes} of {n} is not a share.", expected="0 <= successes <= n, n > 0"
-        )
-    share, square = successes / n, Z_95**2
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = Z_95 / (1 + square / n) * np.sqrt(share * (1 - share) / n + square / (4 * n * n))
-    low = 0.0 if successes == 0 else float(middle - half)
-    high = 1.0 if successes == n else float(middle + half)
-    return Interval(float(share), low, high)
-
-
-def plan_resampling(labels: np.ndarray, groups: Sequence | None) -> ResamplingPlan:
-    """Returns the plan for n faces: faces within each class, or groups within each class mix.
-
-    Args:
-        labels: [n], 0 real and 1 fake.
-        groups: [n], what belongs together; None, or all different, when faces are independent.
-
-    Raises:
-        DataError: `groups` has another length, or a class is missing.
-    """
-    labels = np.asarray(labels)
-    if groups is not None and len(groups) != len(labels):
-        raise DataError(f"{len(groups)} groups for {len(labels)} faces.", expected="one a face")
-    if len(np.unique(labels)) < 2:
-        raise DataError(
-            "All faces are of one class.",
-            expected="real and fake faces",
-            fix="add faces of the other class to this split",
-        )
-    if groups is None:
-        codes = np.arange(len(labels))
-    else:
-        codes = np.unique(np.asarray(groups).astype(str), return_inverse=True)[1].reshape(-1)
-    faces = np.bincount(codes)
-    fakes = np.bincount(codes, weights=labels)
-    mix = np.where(fakes == 0, 0, np.where(fakes == faces, 1, 2))
-    place = np.empty(len(faces), dtype=np.int64)
-    place[np.argsort(mix, kind="stable")] = np.arange(len(faces))
-    sizes = tuple(int(size) for size in np.bincount(mix, minlength=3) if size)
-    with_class = (int((fakes < faces).sum()), int((fakes > 0).sum()))
-    return ResamplingPlan(place[codes], sizes, bool(faces.max() > 1), with_class)
-
-
-def draw_unit_weights(plan: ResamplingPlan, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Yields how often each unit is drawn, float64 [some rows, units], `resamples` rows in all.
-
-    The same plan and seed give the same draws, so two models can be compared on one set of them.
-    """
-    generator = np.random.default_rng(seed)
-    rows_at_once = max(1, CHUNK_ELEMENTS // len(plan.unit_of_face))
-    for start in range(0, resamples, rows_at_once):
-        rows = min(rows_at_once, resamples - start)
-        parts = []
-        for size in plan.sizes:
-            draws = generator.integers(0, size, size=(rows, size), dtype=np.int32)
-            draws += np.arange(rows, dtype=np.int32)[:, None] * size
-            parts.append(np.bincount(draws.ravel(), minlength=rows * size).reshape(rows, size))
-        yield np.concatenate(parts, axis=1).astype(np.float64)
-
-
-def resample_metrics(
-    plan: ResamplingPlan,
-    rankings: Sequence[Ranking],
-    thresholds: Sequence[float],
-    *,
-    names: Sequence[str],
-    resamples: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
-    """Returns each metric of each ranking on the same resamples, float64 [rankings, resamples]."""
-    places = [plan.unit_of_face[ranking.order] for ranking in rankings]
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    for unit_weights in draw_unit_weights(plan, resamples, seed):
-        found = [
-            weighted_metrics(ranking, unit_weights[:, place], threshold, names)
-            for ranking, place, threshold in zip(rankings, places, thresholds, strict=True)
-        ]
-        for name in names:
-            parts[name].append(np.stack([one[name] for one in found]))
-    return {name: np.concatenate(chunks, axis=1) for name, chunks in parts.items()}
+CLOSED = ("accuracy", "recall_fake", "recall_real", "balanced_accuracy", *FPR_TARGETS)
 
 
 def bootstrap_metrics(
@@ -157,18 +43,21 @@ def bootstrap_metrics(
     resamples: int = 2000,
     seed: int = 0,
     metrics: Sequence[str] = tuple(METRICS),
+    one_class: bool = False,
 ) -> dict[str, Interval]:
-    """Returns each metric with a 95% percentile bootstrap interval (Efron & Tibshirani 1993).
+    """Returns each metric with its 95% interval.
 
-    Faces are drawn within each class. When a group holds several faces, whole groups are drawn,
-    within those that hold real faces only, fake faces only, or both. With several seeds the value
-    is the mean over seeds, every seed sees the same resamples, and the interval tells how the
-    mean would vary with other faces; `seed_spread` tells how it varies with the training.
+    - Accuracy and recalls: Wilson's, for as many independent faces as the faces are worth (see
+      `rates.share_of`); balanced accuracy from those of both recalls (`rates.mean_of`).
+    - Recall at a false positive rate: `ends.recall_at_ends`. Calibration error: `ends.ece_ends`.
+    - The rest: the standard error over bootstrap resamples (Efron & Tibshirani 1993) on a scale
+      without ends (`ends.transformed_ends`). Faces are drawn within each class. When a group
+      holds several faces, whole groups are drawn, within those that hold real faces only, fake
+      faces only, or both. The bins of the calibration error stay those of all faces.
 
-    A value that every resample repeats would get an interval of no width. A share (accuracy, a
-    recall) then gets Wilson's, for as many faces or groups as stand behind it, and balanced
-    accuracy the mean of both recalls'. Any other metric does at exactly 0 or 1, for the smaller
-    class; elsewhere (the AUC of a constant score) it gets none: nothing in it can vary.
+    With several seeds the value is the mean over seeds, every seed sees the same resamples, and
+    the interval tells how the mean would vary with other faces; `seed_spread` tells how it varies
+    with the training. What cannot vary (the AUC of a constant score) has no interval.
 
     Args:
         labels: [n], 0 real and 1 fake.
@@ -178,58 +67,110 @@ def bootstrap_metrics(
         resamples: how many.
         seed: of the draws.
         metrics: keys of METRICS.
+        one_class: whether one class alone is welcome; ask for metrics that need no other then.
 
     Raises:
         DataError: see `rank` and `plan_resampling`.
+        UsageError: a metric is not known.
     """
+    check_names(metrics)
     matrix = np.atleast_2d(np.asarray(scores, dtype=np.float64))
     labels, _ = checked(labels, matrix[0])
-    rankings = [rank(labels, row) for row in matrix]
     thresholds = np.broadcast_to(np.asarray(threshold, dtype=np.float64), len(matrix))
-    plan = plan_resampling(labels, groups)
-    drawn = resample_metrics(
-        plan, rankings, thresholds, names=metrics, resamples=resamples, seed=seed
-    )
-    ones = np.ones((1, len(labels)))
-    found = [
-        weighted_metrics(ranking, ones, limit, (*metrics, *RECALLS))
-        for ranking, limit in zip(rankings, thresholds, strict=True)
-    ]
-    values = {name: np.array([float(one[name][0]) for one in found]) for name in found[0]}
-    recalls = tuple(float(values[name].mean()) for name in RECALLS)
-    return {
-        name: _interval(name, values[name], drawn[name].mean(axis=0), plan, recalls)
-        for name in metrics
-    }
+    plan = plan_resampling(labels, groups, one_class=one_class)
+    evidence = _Evidence(labels, matrix, thresholds, plan)
+    drawn = _draw(evidence, [name for name in metrics if name not in CLOSED], resamples, seed)
+    found = {}
+    for name in metrics:
+        values = evidence.values(name)
+        low, high = _ends(name, evidence, drawn)
+        spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        found[name] = Interval(float(values.mean()), low, high, spread)
+    return found
 
 
-def _interval(
-    name: str,
-    values: np.ndarray,
-    drawn: np.ndarray,
-    plan: ResamplingPlan,
-    recalls: tuple[float, float],
-) -> Interval:
-    value = float(values.mean())
-    low, high = (float(end) for end in np.percentile(drawn, (2.5, 97.5)))
-    if high - low < SAME:
-        low, high = _ends_without_spread(name, value, plan, recalls)
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return Interval(value, low, high, spread)
+@dataclass(frozen=True)
+class _Evidence:
+    """n faces with scores of several seeds: what all intervals are made from."""
+
+    labels: np.ndarray
+    matrix: np.ndarray
+    thresholds: np.ndarray
+    plan: ResamplingPlan
+
+    @cached_property
+    def columns(self) -> list[Columns]:
+        pairs = zip(self.matrix, self.thresholds, strict=True)
+        return [Columns(rank(self.labels, row), limit) for row, limit in pairs]
+
+    @cached_property
+    def counts(self) -> list[WeightedCounts]:
+        ones = np.ones((1, len(self.labels)))
+        return [WeightedCounts(each, ones) for each in self.columns]
+
+    @cached_property
+    def rates(self) -> dict[str, Share]:
+        called = self.matrix >= self.thresholds[:, None]
+        return rates_of(self.labels, called, self.plan.unit_of_face, self.plan.units)
+
+    @property
+    def smaller_class(self) -> int:
+        """The number of faces or groups of the class that has fewer, of those that are there."""
+        return min(count for count in self.plan.units_with if count)
+
+    def values(self, name: str) -> np.ndarray:
+        """Returns a metric of each seed, float64 [seeds]."""
+        return np.array([float(METRICS[name](one)[0]) for one in self.counts])
 
 
-def _ends_without_spread(
-    name: str, value: float, plan: ResamplingPlan, recalls: tuple[float, float]
-) -> tuple[float, float] | tuple[None, None]:
-    """Returns the ends where every resample gave the same value: Wilson's, or none."""
+def _draw(
+    evidence: _Evidence, names: Sequence[str], resamples: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Returns each metric's mean over seeds for each resample; of the calibration error its gaps.
+
+    float64 [resamples]; for `ece` [resamples, seeds * bins], so that their absolute sum is it.
+    """
+    if not names:
+        return {}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    with thread_pools().limit(limits=1):
+        for counts in resample_counts(evidence.plan, evidence.columns, resamples, seed):
+            for name in names:
+                parts[name].append(_one(name, counts))
+    return {name: np.concatenate(chunks) for name, chunks in parts.items()}
+
+
+def _one(name: str, counts: Sequence[WeightedCounts]) -> np.ndarray:
+    if name == "ece":
+        return _gaps(counts)
+    return np.mean([METRICS[name](one) for one in counts], axis=0)
+
+
+def _gaps(counts: Sequence[WeightedCounts]) -> np.ndarray:
+    shares = [one.gaps / one.weights.sum(axis=1, keepdims=True) for one in counts]
+    return np.concatenate(shares, axis=1) / len(counts)
+
+
+def _ends(name: str, evidence: _Evidence, drawn: dict[str, np.ndarray]) -> Ends:
+    if name in CLOSED:
+        return _closed_ends(name, evidence)
+    if name == "ece":
+        return ece_ends(_gaps(evidence.counts)[0], drawn[name], evidence.smaller_class)
+    value = float(evidence.values(name).mean())
+    return transformed_ends(name, value, drawn[name], evidence.smaller_class)
+
+
+def _closed_ends(name: str, evidence: _Evidence) -> Ends:
+    rates = evidence.rates
+    if name in rates:
+        interval = rates[name].interval
+        return interval.low, interval.high
+    if not {"recall_fake", "recall_real"} <= set(rates):
+        return NO_ENDS
+    fakes, reals = rates["recall_fake"], rates["recall_real"]
     if name == "balanced_accuracy":
-        bounds = [wilson(recall * n, n) for recall, n in zip(recalls, plan.units_with, strict=True)]
-        return sum(each.low for each in bounds) / 2, sum(each.high for each in bounds) / 2
-    reals, fakes = plan.units_with
-    shares = {"accuracy": plan.units, "recall_real": reals}
-    shares |= dict.fromkeys(("recall_fake", "tpr_at_fpr_1", "tpr_at_fpr_5"), fakes)
-    if name in UNBOUNDED or (name not in shares and value not in (0.0, 1.0)):
-        return None, None
-    n = shares.get(name, min(reals, fakes))
-    bound = wilson(value * n, n)
-    return bound.low, bound.high
+        interval = mean_of(fakes, reals)
+        return interval.low, interval.high
+    value = float(evidence.values(name).mean())
+    rankings = [each.ranking for each in evidence.columns]
+    return recall_at_ends(rankings, FPR_TARGETS[name], value, fakes, reals)

@@ -16,9 +16,11 @@ from .ranking import Columns, Ranking, WeightedCounts, checked, rank
 __all__ = [
     "DEFINED_ON_ONE_CLASS",
     "FPR_TARGETS",
+    "LEAST_PARTIAL_AUC",
     "LOWER_IS_BETTER",
     "METRICS",
     "Ranking",
+    "check_names",
     "checked",
     "compute_metrics",
     "one_class_note",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 PARTIAL_FPR = 0.1  # up to which false positive rate the partial AUC looks
+LEAST_PARTIAL_AUC = 0.5 - 0.25 * PARTIAL_FPR / (1 - PARTIAL_FPR / 2)  # when no fake is found there
 TINY = np.finfo(np.float64).tiny
 Metric = Callable[[WeightedCounts], np.ndarray]
 
@@ -181,15 +184,20 @@ def weighted_metrics(
     Raises:
         UsageError: a metric is not known.
     """
+    check_names(names)
+    columns = ranking if isinstance(ranking, Columns) else Columns(ranking, threshold)
+    counts = WeightedCounts(columns, weights)
+    return {name: METRICS[name](counts) for name in names}
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises UsageError when one of `names` is no key of METRICS."""
     for name in names:
         if name not in METRICS:
             raise UsageError(
                 f"No metric is called '{name}'.{nearest(name, METRICS)}",
                 expected=", ".join(METRICS),
             )
-    columns = ranking if isinstance(ranking, Columns) else Columns(ranking, threshold)
-    counts = WeightedCounts(columns, weights)
-    return {name: METRICS[name](counts) for name in names}
 
 
 def compute_metrics(
