@@ -11,7 +11,7 @@ import numpy as np
 from .ends import NO_ENDS, Ends, ece_ends, recall_at_ends, transformed_ends
 from .metrics import FPR_TARGETS, METRICS, check_names
 from .ranking import Columns, WeightedCounts, checked, rank
-from .rates import Interval, Share, mean_of, rates_of, wilson
+from .rates import Z_95, Interval, Share, mean_of, rates_of, wilson
 from .resampling import (
     ResamplingPlan,
     draw_unit_weights,
@@ -22,6 +22,7 @@ from .resampling import (
 )
 
 __all__ = [
+    "Z_95",
     "Interval",
     "ResamplingPlan",
     "bootstrap_metrics",

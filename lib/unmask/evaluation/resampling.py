@@ -129,5 +129,5 @@ def resample_metrics(
 
 @functools.cache
 def thread_pools() -> ThreadpoolController:
-    """Returns the controller of numpy's threads: products this small lose to them what they gain."""
+    """Returns the controller of numpy's threads: products this small lose more than they gain."""
     return ThreadpoolController()
