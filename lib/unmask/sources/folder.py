@@ -13,7 +13,7 @@ from ..media import kind_of
 from .layout import COLUMNS, check_classes, meaning_of_folders
 from .manifest import list_manifest
 
-__all__ = ["list_folder", "list_manifest", "list_source"]
+__all__ = ["list_folder", "list_manifest", "list_pictures", "list_source"]
 
 IGNORED_FOLDERS = frozenset({"__MACOSX"})
 EXPECTED_LAYOUT = "a folder for real/ and one for fake/, with train/, val/, test/ above or below"
@@ -72,6 +72,27 @@ def list_folder(root: str | Path) -> pd.DataFrame:
     check_classes(frame, f"The folder {root}", EXPECTED_LAYOUT)
     frame.attrs["ignored"] = sorted(ignored)
     return frame
+
+
+def list_pictures(root: str | Path) -> list[str]:
+    """Returns the absolute paths of all pictures and clips below `root`, sorted.
+
+    What the folders are called says nothing here: the caller knows what the pictures are.
+
+    Raises:
+        UsageError: the folder is missing, a file or unreadable, or holds no pictures.
+    """
+    root = Path(os.path.abspath(os.path.expanduser(root)))
+    _check_folder(root)
+    found = [os.path.join(root, folder, name) for folder, names in _walk(root) for name in names]
+    found = sorted(path for path in found if _is_printable(path))
+    if not found:
+        raise UsageError(
+            f"The folder {root} holds no pictures and no clips.",
+            expected="JPEG, PNG or other pictures, or clips, at any depth",
+            fix="name the folder that holds them",
+        )
+    return found
 
 
 def _check_folder(root: Path) -> None:

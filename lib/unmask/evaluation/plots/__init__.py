@@ -4,6 +4,7 @@ Example:
     plots.show(plots.roc_and_precision_recall({"baseline": test_scores}))
 """
 
+from .attacks import attack_curves, attack_example, cross_matrix
 from .data import class_counts, formats_and_quality, resolutions, split_composition
 from .faces import face_sheet, worst_mistakes
 from .models import auc_by_generator, auc_forest, ensemble_weights, score_correlation
@@ -13,15 +14,19 @@ from .scores import (
     roc_and_precision_recall,
     score_histograms,
 )
+from .stress import shift_by_class, stress_curves, stress_recalls, transform_sheet
 from .style import alt_text, show, style
 from .training import search_results, training_curves
 
 __all__ = [
     "alt_text",
+    "attack_curves",
+    "attack_example",
     "auc_by_generator",
     "auc_forest",
     "class_counts",
     "confusion_matrices",
+    "cross_matrix",
     "ensemble_weights",
     "face_sheet",
     "formats_and_quality",
@@ -31,9 +36,13 @@ __all__ = [
     "score_correlation",
     "score_histograms",
     "search_results",
+    "shift_by_class",
     "show",
     "split_composition",
+    "stress_curves",
+    "stress_recalls",
     "style",
     "training_curves",
+    "transform_sheet",
     "worst_mistakes",
 ]

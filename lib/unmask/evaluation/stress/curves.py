@@ -1,0 +1,163 @@
+"""How a detector does on changed pictures, and whether a change misleads or merely blinds it.
+
+One pass scores every face unchanged and changed. What would happen if only the real pictures had
+been changed, or only the fakes, follows from these two columns of scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...runs import report_progress
+from .measure import auc_change, common_shift, measure, shift_of_class
+from .transforms import Transform, apply
+
+Scorer = Callable[[np.ndarray], np.ndarray]
+Progress = Callable[[float, str], None]
+
+BATCH = 64
+# Shifts of the mean score below this change few verdicts; they are not called a bias.
+SMALLEST_BIAS = 0.05
+SIDES = {"both": (0, 1), "reals": (0,), "fakes": (1,)}
+
+
+def score_changes(
+    scorers: Mapping[str, Scorer],
+    pixels: np.ndarray,
+    faces: pd.DataFrame,
+    transforms: Mapping[str, Transform],
+    *,
+    seed: int = 0,
+    progress: Progress = report_progress,
+) -> pd.DataFrame:
+    """Scores faces unchanged and under every transform at each of its levels.
+
+    Args:
+        scorers: for each network's name, from uint8 `[n, side, side, 3]` to P(fake) `[n]`.
+        pixels: uint8 `[N, side, side, 3]`, usually a memory map.
+        faces: face_id, label and row (the place in `pixels`), a row a face.
+        transforms: what to do to them.
+        seed: of what is drawn at random in the transforms.
+        progress: told a fraction 0 to 1 and a few words.
+
+    Returns:
+        network, transform, level, face_id, label, clean, changed: a row a face and condition,
+        float64 scores.
+    """
+    conditions = [(each, level) for each in transforms.values() for level in each.levels]
+    names = faces["face_id"].tolist()
+    clean = _score(scorers, lambda part: pixels[faces["row"].to_numpy()[part]], len(faces))
+    parts = []
+    for number, (transform, level) in enumerate(conditions):
+        progress(number / len(conditions), f"{transform.title}, {transform.label(level)}")
+
+        def changed(part: slice, transform=transform, level=level) -> np.ndarray:
+            shown = np.asarray(pixels[faces["row"].to_numpy()[part]])
+            return apply(transform, level, shown, names[part], seed)
+
+        for network, scores in _score(scorers, changed, len(faces)).items():
+            table = faces[["face_id", "label"]].assign(clean=clean[network], changed=scores)
+            parts.append(table.assign(network=network, transform=transform.name, level=level))
+    return pd.concat(parts, ignore_index=True)
+
+
+def measure_curves(
+    scored: pd.DataFrame,
+    faces: pd.DataFrame,
+    thresholds: Mapping[str, float],
+    transforms: Mapping[str, Transform],
+    *,
+    resamples: int,
+    seed: int = 0,
+    progress: Progress = report_progress,
+) -> dict[str, dict[str, Any]]:
+    """Returns for each network what `score_changes` found, as plain data for stress.json.
+
+    For each network: `clean` (see `measure`) and `conditions`, each with `transform`, `level`,
+    `label`; `both` (AUC and recalls of changed faces), `reals` and `fakes` (the AUC when only
+    that class was changed); `auc_change` (changed minus clean, paired); `shift_real` and
+    `shift_fake` (of the mean score) and `bias` (the mean of the two); and `verdict`.
+
+    Args:
+        scored: what `score_changes` returned.
+        faces: the same faces with group and file_id, for the intervals.
+        thresholds: of each network, chosen on validation.
+        transforms: what `scored` holds.
+        resamples, seed: of the bootstrap.
+        progress: told a fraction 0 to 1 and a few words.
+    """
+    extra = [name for name in ("group", "file_id", "generator") if name in faces]
+    joined = scored.merge(faces[["face_id", *extra]], on="face_id", validate="many_to_one")
+    total = joined.groupby(["network", "transform", "level"]).ngroups
+    found: dict[str, dict[str, Any]] = {}
+    done = 0
+    options = {"resamples": resamples, "seed": seed}
+    for network, threshold in thresholds.items():
+        own = joined[joined["network"] == network]
+        conditions = []
+        for transform, level, part in _conditions(own, transforms):
+            if not conditions:
+                clean = measure(part, threshold, column="clean", **options)
+            entry = _measure_condition(part, threshold, options)
+            entry = {"transform": transform.name, "level": level, **entry}
+            conditions.append(entry | {"label": transform.label(level)})
+            done += 1
+            progress(done / total, f"{network}, {transform.title}")
+        found[network] = {"threshold": threshold, "clean": clean, "conditions": conditions}
+    return found
+
+
+def verdict_on(condition: Mapping[str, Any]) -> str:
+    """Returns "holds", "weak", "biased towards fake" (or real), or "weak and biased towards ...".
+
+    Weak: the AUC falls, by more than chance. Biased: the scores of both classes together move to
+    one side, by more than chance and by at least `SMALLEST_BIAS`; then real pictures are accused
+    (or fakes trusted) for the change alone.
+    """
+    weak = condition["auc_change"]["high"] < 0
+    bias = condition["bias"]
+    certain = bias["low"] > 0 or bias["high"] < 0
+    if not (certain and abs(bias["value"]) >= SMALLEST_BIAS):
+        return "weak" if weak else "holds"
+    towards = f"biased towards {'fake' if bias['value'] > 0 else 'real'}"
+    return f"weak and {towards}" if weak else towards
+
+
+def _measure_condition(
+    part: pd.DataFrame, threshold: float, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    for side, labels in SIDES.items():
+        changed = part["changed"].where(part["label"].isin(labels), part["clean"])
+        names = ("auc", "recall_fake", "recall_real") if side == "both" else ("auc",)
+        entry[side] = measure(part.assign(score=changed), threshold, names=names, **options)
+    entry["auc_change"] = auc_change(part, "clean", "changed", options["resamples"])
+    entry["shift_real"] = shift_of_class(part, 0, "clean", "changed")
+    entry["shift_fake"] = shift_of_class(part, 1, "clean", "changed")
+    entry["bias"] = common_shift(part, "clean", "changed")
+    return entry | {"verdict": verdict_on(entry)}
+
+
+def _conditions(
+    own: pd.DataFrame, transforms: Mapping[str, Transform]
+) -> Iterator[tuple[Transform, float, pd.DataFrame]]:
+    parts = dict(list(own.groupby(["transform", "level"], sort=False)))
+    for transform in transforms.values():
+        for level in transform.levels:
+            yield transform, level, parts[transform.name, level]
+
+
+def _score(
+    scorers: Mapping[str, Scorer], pictures: Callable[[slice], np.ndarray], count: int
+) -> dict[str, np.ndarray]:
+    """Returns each network's scores; a batch is made once for all of them."""
+    found: dict[str, list[np.ndarray]] = {name: [] for name in scorers}
+    for start in range(0, count, BATCH):
+        batch = np.asarray(pictures(slice(start, start + BATCH)))
+        for name, scorer in scorers.items():
+            found[name].append(scorer(batch))
+    return {name: np.concatenate(parts) for name, parts in found.items()}

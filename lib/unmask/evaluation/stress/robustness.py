@@ -1,0 +1,104 @@
+"""How many faces a detector still gets right when somebody attacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...runs import report_progress
+from ..scores import cluster_ids
+from .measure import share_interval
+
+Scorer = Callable[[np.ndarray], np.ndarray]
+Progress = Callable[[float, str], None]
+BUDGETS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class AttackMethods:
+    """The attacks as functions, so that this room needs no TensorFlow; see `attacks`.
+
+    Attributes:
+        fgsm: (gradient, faces, labels, budget) to pictures.
+        pgd: the same, and the keyword `start`: pictures of a smaller budget, or None.
+        control: (faces, budget) to pictures: as much noise, without aim.
+    """
+
+    fgsm: Callable[..., np.ndarray]
+    pgd: Callable[..., np.ndarray]
+    control: Callable[..., np.ndarray]
+
+
+def measure_attacks(
+    scorers: Mapping[str, Scorer],
+    gradients: Mapping[str, Callable],
+    methods: AttackMethods,
+    pictures: np.ndarray,
+    faces: pd.DataFrame,
+    thresholds: Mapping[str, float],
+    *,
+    budgets: Sequence[int] = BUDGETS,
+    progress: Progress = report_progress,
+) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+    """Attacks every network and scores the result with all of them.
+
+    Args:
+        scorers: each network's scores.
+        gradients: each network's `attacks.logit_and_gradient`, under the same names.
+        methods: the attacks.
+        pictures: uint8 `[n, side, side, 3]`.
+        faces: label, face_id and, where known, group and file_id, a row a picture.
+        thresholds: of each network.
+        budgets: whole grey levels, rising.
+        progress: told a fraction 0 to 1 and a few words.
+
+    Returns:
+        Entries with `network` (who is asked), `source` (who was attacked; "" for the control),
+        `method` ("clean", "noise", "fgsm", "pgd"), `budget`, and with their intervals `accuracy`
+        (a face is right when its score is on the right side of the threshold), `recall_real` and
+        `recall_fake`; and each source's PGD pictures of the largest budget.
+    """
+    labels = faces["label"].to_numpy()
+    entries, worst = [], {}
+
+    def ask(changed: np.ndarray, source: str, method: str, budget: int) -> None:
+        for network, scorer in scorers.items():
+            found = _accuracies(scorer(changed), faces, thresholds[network])
+            about = {"network": network, "source": source, "method": method, "budget": budget}
+            entries.append(about | found)
+
+    ask(pictures, "", "clean", 0)
+    for budget in budgets:
+        ask(methods.control(pictures, budget), "", "noise", budget)
+    steps = [(source, budget) for source in gradients for budget in budgets]
+    for number, (source, budget) in enumerate(steps):
+        progress(number / len(steps), f"attack on {source}, {budget} of 255")
+        ask(methods.fgsm(gradients[source], pictures, labels, budget), source, "fgsm", budget)
+        start = None if budget == budgets[0] else worst[source]
+        worst[source] = methods.pgd(gradients[source], pictures, labels, budget, start=start)
+        ask(worst[source], source, "pgd", budget)
+    return entries, worst
+
+
+def attack_table(entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Returns `measure_attacks`' entries as a flat table, for CSV: a row an entry."""
+    rows = []
+    for entry in entries:
+        row = {key: entry[key] for key in ("network", "source", "method", "budget")}
+        for name in ("accuracy", "recall_real", "recall_fake"):
+            row |= {f"{name}_{end}": entry[name][end] for end in ("value", "low", "high")}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _accuracies(scores: np.ndarray, faces: pd.DataFrame, threshold: float) -> dict[str, Any]:
+    labels, clusters = faces["label"].to_numpy(), cluster_ids(faces)
+    right = (scores >= threshold) == (labels == 1)
+    parts = {"accuracy": labels >= 0, "recall_real": labels == 0, "recall_fake": labels == 1}
+    return {
+        name: share_interval(right[part], clusters[part]).as_dict() for name, part in parts.items()
+    }

@@ -1,0 +1,162 @@
+"""What the stress tests found, in sentences made from the numbers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..summary import format_interval, format_percent
+from .slices import TITLES
+from .transforms import TRANSFORMS
+
+
+def describe_weakest(network: str, curves: Mapping[str, Any]) -> str:
+    """Returns the sentence on the condition under which the AUC falls most, if it falls."""
+    conditions = [each for each in curves["conditions"] if each["auc_change"]["high"] < 0]
+    if not conditions:
+        return (
+            f"{network}: under none of {len(curves['conditions'])} changes of the picture does the "
+            "AUC fall by more than chance."
+        )
+    worst = min(conditions, key=lambda each: each["auc_change"]["value"])
+    return (
+        f"{network} is weakest under “{_named(worst)}”: AUC "
+        f"{format_interval(worst['both']['auc'])} where it was "
+        f"{format_interval(curves['clean']['auc'])}; "
+        f"it falls under {len(conditions)} of {len(curves['conditions'])} changes."
+    )
+
+
+def describe_bias(network: str, curves: Mapping[str, Any]) -> str:
+    """Returns the sentence on the change that moves both classes most to one side."""
+    biased = [each for each in curves["conditions"] if "biased" in each["verdict"]]
+    if not biased:
+        return (
+            f"{network}: no change moves real and fake faces together towards one verdict; "
+            "where numbers fall it is a weakness, not a bias."
+        )
+    worst = max(biased, key=lambda each: abs(each["bias"]["value"]))
+    towards = "fake" if worst["bias"]["value"] > 0 else "real"
+    return (
+        f"{network} takes “{_named(worst)}” itself for a sign of a {towards} face: the mean score "
+        f"moves by {worst['shift_real']['value']:+.2f} for real and "
+        f"{worst['shift_fake']['value']:+.2f} for fake faces; {_recalls(worst, curves, towards)} "
+        f"({len(biased)} of {len(curves['conditions'])} changes show a bias)."
+    )
+
+
+def describe_attacks(
+    network: str, entries: Sequence[Mapping[str, Any]], sample: int, budget: int = 2
+) -> str:
+    """Returns the sentence on what is left of the accuracy under attack."""
+    clean = _entry(entries, network, "", "clean", 0)
+    noise = _entry(entries, network, "", "noise", budget)
+    own = _entry(entries, network, network, "pgd", budget)
+    text = (
+        f"Attacked with full knowledge of it by {budget} of 255 grey levels (PGD), {network} gets "
+        f"{format_percent(own['accuracy'])} of {sample} test faces right; unattacked "
+        f"{format_percent(clean['accuracy'])}, with as much random noise "
+        f"{noise['accuracy']['value']:.1%}"
+    )
+    transferred = [
+        each
+        for each in entries
+        if each["network"] == network
+        and each["source"] not in ("", network)
+        and (each["method"], each["budget"]) == ("pgd", budget)
+    ]
+    for each in transferred[:1]:
+        text += (
+            f"; with pictures made against {each['source']} instead "
+            f"{format_percent(each['accuracy'])}"
+        )
+    return text + "."
+
+
+def describe_left_out(cells: Sequence[Mapping[str, Any]], epochs: int) -> str:
+    """Returns the sentence on generators left out of short trainings; "" when there were none."""
+    left_out = [cell for cell in cells if cell["relation"] == "left out" and cell["auc"]]
+    if not left_out:
+        return ""
+    parts = []
+    for cell in left_out:
+        seen = [
+            other["auc"]["value"]
+            for other in cells
+            if other["tested_on"] == cell["tested_on"]
+            and other["trained_on"] in {each["trained_on"] for each in left_out}
+            and other["relation"] == "same"
+            and other["auc"]
+        ]
+        with_it = f", {np.mean(seen):.3f} where they were learned from" if seen else ""
+        parts.append(f"{cell['tested_on']} {format_interval(cell['auc'])}{with_it}")
+    return (
+        f"Generators left out of a training of at most {epochs} epochs, AUC on their fakes: "
+        f"{'; '.join(parts)}."
+    )
+
+
+def describe_elsewhere(network: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Returns a sentence for each other dataset: its AUC, and what the threshold does there."""
+    return [
+        f"On {cell['tested_on']} ({cell['n_real']:,} real, {cell['n_fake']:,} fake faces) "
+        f"{network} has AUC {format_interval(cell['auc'])}; at its threshold it finds "
+        f"{format_percent(cell['recall_fake'])} of the fakes and accepts "
+        f"{format_percent(cell['recall_real'])} of the real faces."
+        for cell in cells
+        if cell["trained_on"] == network and cell["relation"] == "elsewhere"
+    ]
+
+
+def describe_reals(found: Mapping[str, Any]) -> str:
+    """Returns the sentence on the false alarms on a folder of real photographs."""
+    name = found["network"]
+    return (
+        f"Of {found['n']:,} real faces from {found['name']} {name} calls "
+        f"{format_percent(found['false_alarms'])} fake at its threshold."
+    )
+
+
+def describe_slices(network: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the sentence on the part of the test faces with the lowest AUC."""
+    known = [entry for entry in entries if entry["auc"]]
+    if len(known) < 2:
+        return ""
+    worst = min(known, key=lambda entry: entry["auc"]["value"])
+    best = max(known, key=lambda entry: entry["auc"]["value"])
+    return (
+        f"Among {len(known)} parts of the test faces {network} does worst on {_part(worst)} (AUC "
+        f"{format_interval(worst['auc'])}) and best on {_part(best)} "
+        f"({format_interval(best['auc'])}); picked as extremes, both look further apart than "
+        "they are."
+    )
+
+
+def _part(entry: Mapping[str, Any]) -> str:
+    return f"{TITLES[entry['kind']]}: {entry['slice']}"
+
+
+def _recalls(condition: Mapping[str, Any], curves: Mapping[str, Any], towards: str) -> str:
+    changed, clean = condition["both"], curves["clean"]
+    if towards == "fake":
+        alarms = [1 - part["recall_real"]["value"] for part in (changed, clean)]
+        return f"{alarms[0]:.0%} of real faces are then called fake instead of {alarms[1]:.0%}"
+    found = [part["recall_fake"]["value"] for part in (changed, clean)]
+    return f"{found[0]:.0%} of fakes are then found instead of {found[1]:.0%}"
+
+
+def _named(condition: Mapping[str, Any]) -> str:
+    return f"{TRANSFORMS[condition['transform']].title}, {condition['label']}"
+
+
+def _entry(
+    entries: Sequence[Mapping[str, Any]], network: str, source: str, method: str, budget: int
+) -> Mapping[str, Any]:
+    return next(
+        each
+        for each in entries
+        if (each["network"], each["source"], each["method"], each["budget"])
+        == (network, source, method, budget)
+    )
