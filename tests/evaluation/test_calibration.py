@@ -13,6 +13,7 @@ from unmask.evaluation.calibration import (
     add_calibrated,
     expected_calibration_error,
     fit_calibration,
+    fit_isotonic,
     reliability_table,
 )
 
@@ -64,26 +65,60 @@ def test_perfect_and_saturated_scores_give_a_finite_answer():
     assert calibrated[-1] == pytest.approx(21 / 22, abs=0.01)
 
 
-def test_one_class_is_refused():
+@pytest.mark.parametrize("fit", [fit_calibration, fit_isotonic])
+def test_one_class_is_refused(fit):
     with pytest.raises(DataError, match="needs both classes"):
-        fit_calibration([1, 1], [0.2, 0.3])
+        fit([1, 1], [0.2, 0.3])
+
+
+def test_isotonic_by_hand():
+    """Scores 0.2 and 0.4 come in the wrong order and are pooled; ties are one point."""
+    labels = [0, 0, 1, 0, 1, 1]
+    scores = [0.1, 0.1, 0.2, 0.4, 0.9, 0.9]
+    fitted = fit_isotonic(labels, scores)
+    low, high = 1 / 5, 4 / 5  # Platt's targets for three faces of each class
+    assert fitted.apply([0.1, 0.9]).tolist() == pytest.approx([low, high])
+    assert fitted.apply([0.2, 0.3, 0.4]).tolist() == pytest.approx([(low + high) / 2] * 3)
+    assert fitted.apply([0.0, 1.0]).tolist() == pytest.approx([low, high])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 3))
+def test_isotonic_never_falls_and_never_claims_certainty(seed, digits):
+    labels, scores = honest_scores(60, seed)
+    labels[:2] = (0, 1)
+    fitted = fit_isotonic(labels, np.round(scores, digits))
+    chances = fitted.apply(np.linspace(0, 1, 201))
+    assert (np.diff(chances) >= -1e-12).all()
+    assert chances.min() > 0 and chances.max() < 1
+
+
+def test_isotonic_finds_what_no_temperature_can():
+    labels, truth = honest_scores(20_000)
+    bent = truth**4
+    fitted, straight = fit_isotonic(labels, bent), fit_calibration(labels, bent)
+    assert np.abs(fitted.apply(bent) - truth).mean() < 0.02
+    assert log_loss(labels, fitted.apply(bent)) < log_loss(labels, straight.apply(bent))
 
 
 def test_each_seed_is_fitted_on_its_validation_rows_only(make_faces, score_faces):
     scores = score_faces(make_faces(), seeds=(0, 1))
     found = add_calibrated(scores)
-    assert found.drop(columns="calibrated").equals(scores)
+    assert found.drop(columns=["calibrated", "isotonic"]).equals(scores)
     changed = scores.copy()
     others = changed["split"] != "val"
     changed.loc[others, "label"] = 1 - changed.loc[others, "label"]
     changed.loc[others & (changed["seed"] == 1), "score"] = 0.5
     again = add_calibrated(changed)
     same = (~others | (changed["seed"] == 0)).to_numpy()
-    assert np.array_equal(again["calibrated"][same], found["calibrated"][same])
+    for column in ("calibrated", "isotonic"):
+        assert np.array_equal(again[column][same], found[column][same])
     for seed in (0, 1):
         val = scores[(scores["seed"] == seed) & ~others]
         expected = fit_calibration(val["label"], val["score"]).apply(val["score"])
         assert np.array_equal(found.loc[val.index, "calibrated"], expected)
+        stepped = fit_isotonic(val["label"], val["score"]).apply(val["score"])
+        assert np.array_equal(found.loc[val.index, "isotonic"], stepped)
 
 
 def test_no_validation_rows_is_an_error(make_faces, score_faces):

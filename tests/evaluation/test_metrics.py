@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from sklearn import metrics as reference
 from unmask.errors import DataError, UsageError
-from unmask.evaluation.metrics import METRICS, compute_metrics, rank, weighted_metrics
+from unmask.evaluation.calibration import expected_calibration_error
+from unmask.evaluation.metrics import (
+    LEAST_PARTIAL_AUC,
+    METRICS,
+    compute_metrics,
+    rank,
+    weighted_metrics,
+)
 
 # Few distinct scores make ties, free ones make none.
 SCORES = st.one_of(
@@ -50,10 +57,13 @@ def expected_metrics(labels, scores, threshold, weights=None):
             labels, called, pos_label=0, zero_division=0, **share
         ),
         "f1": reference.f1_score(labels, called, zero_division=0, **share),
+        "mcc": reference.matthews_corrcoef(labels, called, **share),
         "log_loss": reference.log_loss(labels, scores, labels=[0, 1], **share),
         "brier": reference.brier_score_loss(labels, scores, **share),
+        "tpr_at_fpr_0_1": true_rate[false_rate <= 0.001 + 1e-12].max(),
         "tpr_at_fpr_1": true_rate[false_rate <= 0.01 + 1e-12].max(),
         "tpr_at_fpr_5": true_rate[false_rate <= 0.05 + 1e-12].max(),
+        "partial_auc": reference.roc_auc_score(labels, scores, max_fpr=0.1, **share),
     }
 
 
@@ -83,6 +93,30 @@ def test_weighted_equal_to_scikit_learn(data, seed):
         assert found[name][0] == pytest.approx(value, abs=1e-12), name
     expected_eer = reference_eer(labels[kept], scores[kept], weights[kept])
     assert found["eer"][0] == pytest.approx(expected_eer, abs=1e-9)
+
+
+def test_calibration_error_is_that_of_bins_of_equal_mass():
+    labels, scores = np.random.default_rng(0).integers(0, 2, 90), np.linspace(0, 1, 90)
+    bins = np.arange(90) // 9
+    gaps = [abs((scores - labels)[bins == number].sum()) for number in range(10)]
+    assert compute_metrics(labels, scores, 0.5)["ece"] == pytest.approx(sum(gaps) / 90, abs=1e-12)
+    assert compute_metrics([0, 0, 0, 1], [0.75] * 4, 0.5)["ece"] == 0.5
+    assert compute_metrics([0, 0, 1, 1], [0.5] * 4, 0.5)["ece"] == 0.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(labelled())
+def test_calibration_error_equals_the_one_of_the_diagram(data):
+    labels, scores = data
+    found = compute_metrics(labels, scores, 0.5)["ece"]
+    assert found == pytest.approx(expected_calibration_error(labels, scores), abs=1e-12)
+
+
+def test_no_fake_found_below_the_limit_is_the_least_partial_area():
+    labels = np.array([0] * 10 + [1] * 10)
+    found = compute_metrics(labels, 1.0 - labels, 0.5)
+    assert found["partial_auc"] == pytest.approx(LEAST_PARTIAL_AUC, abs=1e-12)
+    assert found["mcc"] == -1.0
 
 
 def test_known_values():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from unmask.errors import DataError
-from unmask.evaluation.scores import attach_faces, cluster_ids, score_matrix
+from unmask.evaluation.scores import attach_faces, cluster_ids, score_matrix, select_scores
 
 
 def test_rows_keep_their_order_and_gain_the_columns_of_their_face(make_faces, score_faces):
@@ -75,3 +75,14 @@ def test_clusters_are_groups_else_files_else_faces(make_faces):
     assert len(set(cluster_ids(faces[["face_id"]]))) == 4
     faces["file_id"] = ["f0", "f1", "anna", "f3"]  # a file that is called like a person
     assert len(set(cluster_ids(faces))) == 3
+
+
+def test_held_out_scores_need_a_reason(make_faces, score_faces):
+    scores = score_faces(make_faces())
+    assert set(select_scores(scores, "val")["split"]) == {"val"}
+    for split in ("test", "unseen"):
+        with pytest.raises(ValueError, match="say why"):
+            select_scores(scores, split)
+        assert set(select_scores(scores, split, reason="a test")["split"]) == {split}
+    with pytest.raises(ValueError, match="no split 'train' is scored"):
+        select_scores(scores, "train")

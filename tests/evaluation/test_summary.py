@@ -6,10 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix, roc_auc_score
+from unmask.errors import DataError
 from unmask.evaluation.calibration import add_calibrated
+from unmask.evaluation.metrics import METRICS
+from unmask.evaluation.operating import operating_points_table
+from unmask.evaluation.prevalence import prevalence_table
 from unmask.evaluation.summary import (
+    DETAILS,
     comparison_table,
     costs_of,
+    details_table,
     evaluate_member,
     format_interval,
     format_percent,
@@ -75,7 +81,7 @@ def test_groups_are_counted_and_few_of_them_are_remarked(make_faces, score_faces
     faces = make_faces(people=8)
     block = evaluate_member(score_faces(faces), faces, resamples=20)["splits"]["test"]
     assert block["clustered"] and block["n_groups"] == 10
-    assert any("too narrow" in note for note in block["notes"])
+    assert any("rough" in note for note in block["notes"])
     single = make_faces()
     block = evaluate_member(score_faces(single), single, resamples=20)["splits"]["test"]
     assert not block["clustered"] and block["n_groups"] == 160 and block["notes"] == []
@@ -86,10 +92,104 @@ def test_val_numbers_are_marked_as_flattering(metrics):
 
 
 def test_calibrated_scores_are_reported_beside_the_raw_ones(metrics, scores, faces):
-    calibrated = metrics["splits"]["test"]["calibrated"]
-    assert calibrated["log_loss"]["low"] < calibrated["log_loss"]["value"]
-    plain = evaluate_member(scores.drop(columns="calibrated"), faces, resamples=20)
-    assert "calibrated" not in plain["splits"]["test"]
+    block = metrics["splits"]["test"]
+    assert set(block["calibrated"]) == {"temperature", "isotonic"}
+    for method, column in (("temperature", "calibrated"), ("isotonic", "isotonic")):
+        found = block["calibrated"][method]
+        assert set(found) == {"log_loss", "brier", "ece"}
+        test = scores[scores["split"] == "test"]
+        squares = (test[column] - test["label"]) ** 2
+        assert found["brier"]["value"] == pytest.approx(squares.mean(), abs=1e-12)
+        assert all(each["low"] <= each["value"] <= each["high"] for each in found.values())
+    plain = evaluate_member(scores.drop(columns=["calibrated", "isotonic"]), faces, resamples=20)
+    assert plain["splits"]["test"]["calibrated"] == {}
+
+
+def test_three_thresholds_are_shown_each_from_validation(metrics, scores, faces):
+    points = metrics["splits"]["test"]["operating_points"]
+    assert list(points) == list(metrics["thresholds"]) == ["fpr_1", "balanced_accuracy", "half"]
+    for rule, point in points.items():
+        limits, right = [], []
+        for seed in (0, 1):
+            part = scores[scores["seed"] == seed]
+            val, test = part[part["split"] == "val"], part[part["split"] == "test"]
+            limits.append(choose_threshold(val["label"], val["score"], rule))
+            called = test["score"] >= limits[-1]
+            right.append((called == test["label"].astype(bool)).groupby(test["label"]).mean())
+        assert list(metrics["thresholds"][rule]["by_seed"].values()) == limits
+        assert point["threshold"] == pytest.approx(np.mean(limits))
+        found = (point["recall_real"], point["recall_fake"])
+        for label, share in enumerate(found):
+            values = [each[label] for each in right]
+            assert share["value"] == pytest.approx(np.mean(values), abs=1e-12)
+            assert share["seed_spread"] == pytest.approx(np.std(values, ddof=1), abs=1e-12)
+            assert share["low"] < share["value"] < share["high"]
+    used = metrics["splits"]["test"]["metrics"]
+    for name in ("accuracy", "balanced_accuracy", "recall_fake", "recall_real"):
+        assert points["balanced_accuracy"][name] == pytest.approx(used[name], abs=1e-12)
+    strict = evaluate_member(scores, faces, rule="fpr_5", resamples=9)
+    assert list(strict["thresholds"]) == ["fpr_1", "balanced_accuracy", "half", "fpr_5"]
+    assert strict["threshold"] == strict["thresholds"]["fpr_5"]
+
+
+def test_a_rule_that_validation_cannot_follow_is_left_out_unless_it_was_asked_for(
+    make_faces, score_faces
+):
+    faces = make_faces({"val": {"swap": 9}, "test": {"real": 12, "swap": 12}})
+    scores = score_faces(faces)
+    found = evaluate_member(scores, faces, rule="half", resamples=9)
+    assert list(found["splits"]["test"]["operating_points"]) == ["half"]
+    with pytest.raises(DataError, match="needs both classes"):
+        evaluate_member(scores, faces, rule="fpr_1", resamples=9)
+
+
+def test_test_labels_cannot_move_what_validation_decides(metrics, scores, faces):
+    others = scores["split"] != "val"
+    flipped = scores.assign(label=scores["label"].mask(others, 1 - scores["label"]))
+    turned = faces.assign(label=faces["label"].mask(faces["split"] != "val", 1 - faces["label"]))
+    found = evaluate_member(flipped, turned, resamples=9)
+    assert found["thresholds"] == metrics["thresholds"]
+
+
+def test_tables_of_thresholds_and_of_rare_fakes(metrics):
+    table = operating_points_table(metrics)
+    assert table["rule"].tolist() == [
+        "at most 1% of the real validation faces called fake",
+        "highest balanced accuracy on validation (used)",
+        "fixed at 0.5",
+    ]
+    point = metrics["splits"]["test"]["operating_points"]["half"]
+    assert table.loc[2, "threshold"] == "0.500"
+    assert table.loc[2, "fakes found"] == format_percent(point["recall_fake"])
+    assert table.loc[2, "precision"] == format_percent(point["precision"])
+    assert table.loc[2, "accuracy"] == format_interval(point["accuracy"])
+    rare = prevalence_table(metrics)
+    assert rare["fakes among the pictures"].tolist() == 2 * [
+        "1 in 2",
+        "1 in 10",
+        "1 in 100",
+        "1 in 1,000",
+    ]
+    points = metrics["splits"]["test"]["operating_points"]
+    last = points["fpr_1"]["prevalence"][-1]
+    assert rare["alarms that are right"].iloc[-1] == format_percent(last["ppv"])
+    assert operating_points_table(metrics, "elsewhere").empty
+    assert prevalence_table(metrics, "elsewhere").empty
+
+
+def test_every_metric_has_a_row_in_the_details(metrics):
+    table = details_table([({"name": "m"}, metrics)])
+    assert list(table) == ["measure", "m"] and set(DETAILS) == set(METRICS)
+    assert len(table) == len(METRICS)
+    found = metrics["splits"]["test"]["metrics"]
+    assert table["m"].tolist() == [format_interval(found[name]) for name in DETAILS]
+
+
+def test_too_few_real_faces_for_a_rate_are_remarked(metrics, make_faces, score_faces):
+    (remark,) = metrics["splits"]["test"]["remarks"]
+    assert remark.startswith("With 80 real faces, the share of fakes found at 0.1% and 1% false")
+    many = make_faces({"val": {"real": 9, "swap": 9}, "test": {"real": 1000, "swap": 5}})
+    assert evaluate_member(score_faces(many), many, resamples=9)["splits"]["test"]["remarks"] == []
 
 
 def test_without_unseen_faces_there_is_no_such_block(make_faces, score_faces):
@@ -104,6 +204,11 @@ def test_a_test_split_of_one_class_is_reported_without_inventing_numbers(make_fa
     block = found["splits"]["test"]
     assert block["metrics"]["auc"] is None and block["metrics"]["recall_fake"] is None
     assert block["metrics"]["recall_real"]["value"] == block["metrics"]["accuracy"]["value"]
+    assert block["metrics"]["accuracy"]["low"] < block["metrics"]["accuracy"]["high"]
+    assert block["metrics"]["log_loss"]["low"] < block["metrics"]["log_loss"]["value"]
+    point = block["operating_points"]["half"]
+    assert point["recall_fake"] is None and point["precision"] is None
+    assert point["prevalence"] == [] and point["recall_real"] == point["accuracy"]
     assert "All faces are real" in block["notes"][0]
     json.dumps(found, allow_nan=False)
     table = comparison_table([({"name": "m"}, found)])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 from unmask.errors import DataError, UsageError
-from unmask.evaluation.threshold import choose_threshold
+from unmask.evaluation.threshold import ONE_IN, choose_threshold
 
 LABELS = st.lists(st.integers(0, 1), min_size=2, max_size=60).filter(lambda x: 0 < sum(x) < len(x))
 
@@ -38,19 +38,27 @@ def test_no_cut_is_better(labels, random):
 
 
 @settings(max_examples=150, deadline=None)
-@given(LABELS, st.randoms(use_true_random=False))
-def test_false_positive_rate_stays_at_or_below_one_percent(labels, random):
-    labels = np.array(labels * 3)
+@given(LABELS, st.randoms(use_true_random=False), st.sampled_from(sorted(ONE_IN)))
+def test_false_positive_rate_stays_at_or_below_its_target(labels, random, rule):
+    labels, target = np.array(labels * 3), 1 / ONE_IN[rule]
     scores = np.array([random.choice([0.0, 0.9, 1.0, random.random()]) for _ in labels])
-    threshold = choose_threshold(labels, scores, "fpr_1")
-    assert np.mean(scores[labels == 0] >= threshold) <= 0.01
+    threshold = choose_threshold(labels, scores, rule)
+    assert np.mean(scores[labels == 0] >= threshold) <= target
     # Conservative, but not more than it has to be.
     best = max(
         np.mean(scores[labels == 1] >= cut)
         for cut in [*np.unique(scores), 1.1]
-        if np.mean(scores[labels == 0] >= cut) <= 0.01
+        if np.mean(scores[labels == 0] >= cut) <= target
     )
     assert np.mean(scores[labels == 1] >= threshold) == pytest.approx(best)
+
+
+@pytest.mark.parametrize(("rule", "reals"), [("fpr_0_1", 1000), ("fpr_5", 20)])
+def test_exactly_one_in_so_many_is_allowed(rule, reals):
+    labels = np.array([0] * reals + [1] * 10)
+    scores = np.concatenate([np.linspace(0, 0.5, reals - 1), [0.9], np.full(10, 0.8)])
+    assert 0.5 < choose_threshold(labels, scores, rule) <= 0.8
+    assert choose_threshold(labels[1:], scores[1:], rule) > 0.9
 
 
 def test_exactly_one_percent_is_allowed():

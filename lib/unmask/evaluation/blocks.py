@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .calibration import expected_calibration_error
+from .calibration import METHODS
 from .intervals import bootstrap_metrics, plan_resampling
-from .metrics import METRICS, compute_metrics, one_class_note
+from .metrics import DEFINED_ON_ONE_CLASS, FPR_TARGETS, METRICS, one_class_note
+from .operating import operating_point
 from .scores import cluster_ids, score_matrix
 
 FEW_UNITS = 30
+CALIBRATION_METRICS = ("log_loss", "brier", "ece")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The threshold of each seed, and the number and seed of the resamples."""
+    """How to evaluate.
+
+    Attributes:
+        thresholds: by seed, of the rule that was chosen.
+        resamples, seed: of the bootstrap.
+        points: the thresholds of each rule to show, by rule and seed.
+    """
 
     thresholds: dict[int, float]
     resamples: int
     seed: int
+    points: dict[str, dict[int, float]]
 
 
 def evaluate_block(frame: pd.DataFrame, settings: Settings) -> dict[str, Any]:
@@ -38,28 +47,34 @@ def evaluate_block(frame: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     faces, matrix = score_matrix(frame)
     labels = faces["label"].to_numpy()
     clusters = cluster_ids(faces)
-    thresholds = [settings.thresholds[number] for number in sorted(settings.thresholds)]
+    units = np.unique(clusters.astype(str), return_inverse=True)[1].reshape(-1)
     counts = np.bincount(labels, minlength=2)
-    both = bool(counts.min() > 0)
-    block: dict[str, Any] = {
+    limits = _by_seed(settings.thresholds)
+    return {
         "n": len(labels),
         "n_real": int(counts[0]),
         "n_fake": int(counts[1]),
-        "n_groups": len(np.unique(clusters.astype(str))),
-        "clustered": len(np.unique(clusters.astype(str))) < len(labels),
+        "n_groups": int(units.max()) + 1,
+        "clustered": int(units.max()) + 1 < len(labels),
         "seeds": len(matrix),
-        "confusion_matrix": _confusion(labels, matrix, thresholds),
-        "metrics": _metrics(labels, matrix, clusters, thresholds, settings),
-        "ece": float(np.mean([expected_calibration_error(labels, row) for row in matrix])),
-        "notes": [] if both else [one_class_note(int(counts[0] == 0))],
+        "confusion_matrix": _confusion(labels, matrix, limits),
+        "metrics": _metrics(labels, matrix, clusters, settings),
+        "operating_points": {
+            rule: operating_point(labels, matrix, units, _by_seed(thresholds))
+            for rule, thresholds in settings.points.items()
+        },
+        "calibrated": {
+            method: _calibrated(score_matrix(frame, column)[1], labels, clusters, settings)
+            for method, column in METHODS.items()
+            if column in faces
+        },
+        "notes": _notes(labels, clusters),
+        "remarks": _remarks(counts),
     }
-    if "calibrated" in faces:
-        block["calibrated"] = _calibrated(frame, clusters, thresholds, settings, both)
-    if both and min(plan_resampling(labels, clusters).units_with) < FEW_UNITS:
-        block["notes"].append(
-            f"Fewer than {FEW_UNITS} independent groups of a class: the intervals are too narrow."
-        )
-    return block
+
+
+def _by_seed(thresholds: dict[int, float]) -> list[float]:
+    return [thresholds[number] for number in sorted(thresholds)]
 
 
 def _empty_block() -> dict[str, Any]:
@@ -72,13 +87,15 @@ def _empty_block() -> dict[str, Any]:
         "seeds": 0,
         "confusion_matrix": [[0, 0], [0, 0]],
         "metrics": dict.fromkeys(METRICS),
-        "ece": None,
+        "operating_points": {},
+        "calibrated": {},
         "notes": ["No faces in this split."],
+        "remarks": [],
     }
 
 
-def _confusion(labels: np.ndarray, matrix: np.ndarray, thresholds: list[float]) -> list[list[int]]:
-    called = matrix >= np.asarray(thresholds)[:, None]
+def _confusion(labels: np.ndarray, matrix: np.ndarray, limits: Sequence[float]) -> list[list[int]]:
+    called = matrix >= np.asarray(limits)[:, None]
     return [
         [int((called[:, labels == label] == verdict).sum()) for verdict in (0, 1)]
         for label in (0, 1)
@@ -86,54 +103,60 @@ def _confusion(labels: np.ndarray, matrix: np.ndarray, thresholds: list[float]) 
 
 
 def _metrics(
-    labels: np.ndarray,
-    matrix: np.ndarray,
-    clusters: np.ndarray,
-    thresholds: list[float],
-    settings: Settings,
+    labels: np.ndarray, matrix: np.ndarray, clusters: np.ndarray, settings: Settings
 ) -> dict[str, dict[str, float | None] | None]:
-    if len(np.unique(labels)) == 2:
-        found = bootstrap_metrics(
-            labels,
-            matrix,
-            clusters,
-            thresholds,
-            resamples=settings.resamples,
-            seed=settings.seed,
-        )
-        return {name: found[name].as_dict() for name in METRICS}
-    values = [
-        compute_metrics(labels, row, limit) for row, limit in zip(matrix, thresholds, strict=True)
-    ]
-    means = {name: float(np.mean([one[name] for one in values])) for name in METRICS}
-    blank = {"low": None, "high": None, "seed_spread": None}
-    return {
-        name: None if math.isnan(value) else {"value": value, **blank}
-        for name, value in means.items()
-    }
+    """Returns every metric with its interval; None for what is not defined on one class."""
+    present = np.unique(labels)
+    names = tuple(METRICS) if len(present) == 2 else DEFINED_ON_ONE_CLASS[int(present[0])]
+    found = bootstrap_metrics(
+        labels,
+        matrix,
+        clusters,
+        _by_seed(settings.thresholds),
+        resamples=settings.resamples,
+        seed=settings.seed,
+        metrics=names,
+        one_class=True,
+    )
+    return {name: found[name].as_dict() if name in found else None for name in METRICS}
 
 
 def _calibrated(
-    frame: pd.DataFrame,
-    clusters: np.ndarray,
-    thresholds: list[float],
-    settings: Settings,
-    both: bool,
-) -> dict[str, Any]:
-    faces, matrix = score_matrix(frame, "calibrated")
-    labels = faces["label"].to_numpy()
-    result: dict[str, Any] = {
-        "ece": float(np.mean([expected_calibration_error(labels, row) for row in matrix]))
-    }
-    if both:
-        found = bootstrap_metrics(
-            labels,
-            matrix,
-            clusters,
-            thresholds,
-            resamples=settings.resamples,
-            seed=settings.seed,
-            metrics=("log_loss", "brier"),
-        )
-        result.update({name: interval.as_dict() for name, interval in found.items()})
-    return result
+    matrix: np.ndarray, labels: np.ndarray, clusters: np.ndarray, settings: Settings
+) -> dict[str, dict[str, float | None]]:
+    names = CALIBRATION_METRICS
+    if len(np.unique(labels)) < 2:
+        names = tuple(name for name in names if name in DEFINED_ON_ONE_CLASS[int(labels[0])])
+    found = bootstrap_metrics(
+        labels,
+        matrix,
+        clusters,
+        0.5,
+        resamples=settings.resamples,
+        seed=settings.seed,
+        metrics=names,
+        one_class=True,
+    )
+    return {name: interval.as_dict() for name, interval in found.items()}
+
+
+def _notes(labels: np.ndarray, clusters: np.ndarray) -> list[str]:
+    """Returns what a reader must know before any number of the block."""
+    present = np.unique(labels)
+    if len(present) < 2:
+        return [one_class_note(int(present[0]))]
+    if min(plan_resampling(labels, clusters).units_with) < FEW_UNITS:
+        return [f"Fewer than {FEW_UNITS} independent groups of a class: the intervals are rough."]
+    return []
+
+
+def _remarks(counts: np.ndarray) -> list[str]:
+    """Returns what a reader must know of single numbers of the block."""
+    targets = [target for target in FPR_TARGETS.values() if 0 < counts[0] * target < 1]
+    if not targets or not counts[1]:
+        return []
+    shares = " and ".join(f"{target:.1%}".replace(".0%", "%") for target in targets)
+    return [
+        f"With {counts[0]:,} real faces, the share of fakes found at {shares} false alarms is "
+        "measured where no real face at all is called fake."
+    ]

@@ -1,4 +1,4 @@
-"""Scores that mean what they say: Platt scaling on the logit, fitted on validation."""
+"""Scores that mean what they say: temperature or isotonic, fitted on validation only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, logit
+from sklearn.isotonic import IsotonicRegression
 
 from ..errors import DataError
-from .intervals import wilson
-from .metrics import checked
+from .ranking import BINS, bin_numbers, checked
+from .rates import wilson
+from .scores import select_scores
 
 EDGE = 2.0**-53  # the logit of a score beyond this is not finite
 SLOPES = (0.01, 100.0)
+METHODS = {"temperature": "calibrated", "isotonic": "isotonic"}  # and their columns
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,25 @@ class Calibration:
     def apply(self, scores: Sequence[float]) -> np.ndarray:
         """Returns calibrated probabilities, float64 of the shape of `scores`."""
         return expit(self.a * clipped_logit(scores) + self.b)
+
+
+@dataclass(frozen=True)
+class IsotonicCalibration:
+    """P(fake) as a function of the score that never falls: straight lines between its corners.
+
+    Faces on a level stretch get equal probabilities, so the AUC may change a little.
+
+    Attributes:
+        scores: float64 [corners], rising.
+        chances: float64 [corners], never falling, inside 0 to 1.
+    """
+
+    scores: np.ndarray
+    chances: np.ndarray
+
+    def apply(self, scores: Sequence[float]) -> np.ndarray:
+        """Returns calibrated probabilities, float64 of the shape of `scores`."""
+        return np.interp(np.asarray(scores, dtype=np.float64), self.scores, self.chances)
 
 
 def clipped_logit(scores: Sequence[float], edge: float = EDGE) -> np.ndarray:
@@ -49,14 +71,7 @@ def fit_calibration(labels: Sequence[int], scores: Sequence[float]) -> Calibrati
         DataError: a class is missing, or see `rank`.
     """
     labels, scores = checked(labels, scores)
-    fakes = int(labels.sum())
-    reals = len(labels) - fakes
-    if not fakes or not reals:
-        raise DataError(
-            f"Calibration needs both classes, validation has {reals} real and {fakes} fake faces.",
-            fix="add faces of the other class to the validation split",
-        )
-    targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+    targets = _targets(labels)
     logits = clipped_logit(scores)
 
     def loss_and_slope(parameters: np.ndarray) -> tuple[float, np.ndarray]:
@@ -76,30 +91,64 @@ def fit_calibration(labels: Sequence[int], scores: Sequence[float]) -> Calibrati
     return Calibration(float(found.x[0]), float(found.x[1]))
 
 
+def fit_isotonic(labels: Sequence[int], scores: Sequence[float]) -> IsotonicCalibration:
+    """Returns the isotonic calibration with the least squared error on n validation faces.
+
+    Pool-adjacent-violators (Zadrozny & Elkan 2002, KDD), on the targets of `fit_calibration`, so
+    that no probability is exactly 0 or 1. Equal scores count as one point.
+
+    Raises:
+        DataError: a class is missing, or see `rank`.
+    """
+    labels, scores = checked(labels, scores)
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(scores, _targets(labels))
+    corners = np.asarray(fitted.X_thresholds_), np.asarray(fitted.y_thresholds_)
+    return IsotonicCalibration(*(corner.astype(np.float64) for corner in corners))
+
+
+def _targets(labels: np.ndarray) -> np.ndarray:
+    """Returns Platt's targets, float64 [n]: not quite 0 and 1, the less so the fewer faces.
+
+    Raises:
+        DataError: a class is missing.
+    """
+    fakes = int(labels.sum())
+    reals = len(labels) - fakes
+    if not fakes or not reals:
+        raise DataError(
+            f"Calibration needs both classes, validation has {reals} real and {fakes} fake faces.",
+            fix="add faces of the other class to the validation split",
+        )
+    return np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+
+
 def add_calibrated(scores: pd.DataFrame) -> pd.DataFrame:
-    """Returns a scores table with `calibrated`, fitted for each seed on its `val` rows only.
+    """Returns a scores table with `calibrated` (temperature with a bias) and `isotonic`.
+
+    Both are fitted for each seed on its `val` rows only.
 
     Raises:
         DataError: a seed has no validation rows, or see `fit_calibration`.
     """
     seeds = scores["seed"] if "seed" in scores else pd.Series(0, index=scores.index)
-    calibrated = np.empty(len(scores))
+    columns = {column: np.empty(len(scores)) for column in METHODS.values()}
     for seed in seeds.unique():
         rows = (seeds == seed).to_numpy()
-        val = scores[rows & (scores["split"] == "val").to_numpy()]
+        val = select_scores(scores[rows], "val")
         if val.empty:
             raise DataError(
                 f"Seed {seed} has no validation scores to calibrate on.",
                 expected="rows with the split val",
                 fix="score the validation faces too",
             )
-        fitted = fit_calibration(val["label"], val["score"])
-        calibrated[rows] = fitted.apply(scores.loc[rows, "score"])
-    return scores.assign(calibrated=calibrated)
+        for column, fit in (("calibrated", fit_calibration), ("isotonic", fit_isotonic)):
+            fitted = fit(val["label"], val["score"])
+            columns[column][rows] = fitted.apply(scores.loc[rows, "score"])
+    return scores.assign(**columns)
 
 
 def reliability_table(
-    labels: Sequence[int], scores: Sequence[float], bins: int = 10, repeats: int = 1
+    labels: Sequence[int], scores: Sequence[float], bins: int = BINS, repeats: int = 1
 ) -> pd.DataFrame:
     """Returns a row a bin of about equal size: n, mean_score, share_fake, low, high (Wilson).
 
@@ -112,8 +161,7 @@ def reliability_table(
         repeats: how often each face is in the list (once a seed); intervals count it once.
     """
     labels, scores = checked(labels, scores)
-    edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
-    bin_of = np.searchsorted(edges, scores, side="right")
+    bin_of = bin_numbers(scores, bins)
     rows = []
     for number in np.unique(bin_of):
         inside = bin_of == number
@@ -123,7 +171,7 @@ def reliability_table(
 
 
 def expected_calibration_error(
-    labels: Sequence[int], scores: Sequence[float], bins: int = 10
+    labels: Sequence[int], scores: Sequence[float], bins: int = BINS
 ) -> float:
     """Returns the mean gap between score and share of fakes over bins of about equal size.
 

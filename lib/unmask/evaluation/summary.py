@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..errors import DataError
 from .blocks import Settings, evaluate_block
-from .intervals import Interval
-from .scores import SPLITS, attach_faces
-from .threshold import RULES, choose_threshold
+from .formats import NOT_KNOWN, format_interval, format_percent, format_seconds
+from .scores import SPLITS, attach_faces, select_scores
+from .threshold import RULES, SHOWN_RULES, choose_threshold
+
+__all__ = [
+    "DETAILS",
+    "HEADLINE",
+    "NOT_KNOWN",
+    "comparison_table",
+    "costs_of",
+    "details_table",
+    "evaluate_member",
+    "format_interval",
+    "format_percent",
+    "format_seconds",
+    "generators_table",
+    "majority_reference",
+]
 
 HEADLINE = {
     "accuracy": "accuracy",
@@ -21,7 +36,21 @@ HEADLINE = {
     "average_precision": "average precision",
     "eer": "EER",
 }
-NOT_KNOWN = "–"
+DETAILS = {
+    **HEADLINE,
+    "partial_auc": "AUC up to 10% false alarms (0.5 is guessing)",
+    "tpr_at_fpr_5": "fakes found at 5% false alarms",
+    "tpr_at_fpr_1": "fakes found at 1% false alarms",
+    "tpr_at_fpr_0_1": "fakes found at 0.1% false alarms",
+    "recall_fake": "fakes found at the threshold",
+    "recall_real": "reals accepted at the threshold",
+    "f1": "F1 of the fakes",
+    "mcc": "Matthews correlation (0 is guessing)",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "ece": "calibration error",
+}
+EVALUATION = "evaluation: the numbers of metrics.json"  # why held-out scores are read
 
 
 def evaluate_member(
@@ -40,10 +69,12 @@ def evaluate_member(
     faces of unseen and test). The block `unseen` pools all unseen fakes in the same way. The split
     unseen holds whole groups: fakes in it whose generator also made training fakes count nowhere.
 
-    A block: `metrics` (by name: value, low, high, seed_spread), `calibrated` (log_loss, brier and
-    ece of the calibrated scores, where there are any), `ece`, `n`, `n_real`, `n_fake`, `n_groups`,
+    A block: `metrics` (by name: value, low, high, seed_spread), `operating_points` (for each rule
+    shown, see `operating.operating_point`), `calibrated` (log_loss, brier and ece by method, of
+    the columns `calibrated` and `isotonic` where they are), `n`, `n_real`, `n_fake`, `n_groups`,
     `clustered`, `seeds`, `confusion_matrix` ([[real called real, real called fake], [fake called
-    real, fake called fake]], summed over seeds) and `notes`.
+    real, fake called fake]], summed over seeds), `notes` (what stands on top of the page) and
+    `remarks` (on single numbers).
 
     Args:
         scores: a scores table with val and test rows (unseen where there are such faces).
@@ -55,28 +86,24 @@ def evaluate_member(
         DataError: see `attach_faces`, `choose_threshold`.
     """
     joined = attach_faces(scores, faces)
-    by_split = {name: joined[joined["split"] == name] for name in SPLITS}
-    by_split["unseen"] = _never_trained_on(by_split["unseen"], faces)
+    val, test, unseen = (select_scores(joined, name, reason=EVALUATION) for name in SPLITS)
+    unseen = _never_trained_on(unseen, faces)
     seeds = sorted(int(number) for number in joined["seed"].unique())
-    thresholds = {number: _threshold(by_split["val"], number, rule) for number in seeds}
-    settings = Settings(thresholds, resamples, seed)
-    splits = {"val": by_split["val"], "test": by_split["test"]}
-    unseen_reals = _reals(pd.concat([by_split["unseen"], by_split["test"]]))
-    if (by_split["unseen"]["label"] == 1).any():
-        splits["unseen"] = pd.concat([_fakes(by_split["unseen"]), unseen_reals])
+    points = _thresholds(joined, seeds, rule)
+    settings = Settings(points[rule], resamples, seed, points)
+    splits = {"val": val, "test": test}
+    unseen_reals = _reals(pd.concat([unseen, test]))
+    if (unseen["label"] == 1).any():
+        splits["unseen"] = pd.concat([_fakes(unseen), unseen_reals])
     result = {
         "level": "face",
         "seeds": seeds,
-        "threshold": {
-            "rule": rule,
-            "meaning": RULES[rule],
-            "value": float(np.mean(list(thresholds.values()))),
-            "by_seed": {str(number): value for number, value in thresholds.items()},
-        },
+        "threshold": _described(rule, points[rule]),
+        "thresholds": {name: _described(name, found) for name, found in points.items()},
         "bootstrap": {"resamples": resamples, "seed": seed, "level": 0.95},
         "splits": {name: evaluate_block(part, settings) for name, part in splits.items()},
-        "test_generators": _by_generator(by_split["test"], _reals(by_split["test"]), settings),
-        "unseen_generators": _by_generator(by_split["unseen"], unseen_reals, settings),
+        "test_generators": _by_generator(test, _reals(test), settings),
+        "unseen_generators": _by_generator(unseen, unseen_reals, settings),
     }
     chosen = "the epoch" if rule == "half" else "the epoch and the threshold"
     result["splits"]["val"]["notes"].append(
@@ -122,6 +149,22 @@ def comparison_table(
     return pd.DataFrame(rows)
 
 
+def details_table(
+    models: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], split: str = "test"
+) -> pd.DataFrame:
+    """Returns one row a metric and one column a model: every metric, all cells text.
+
+    Args:
+        models: (content of member.json, content of metrics.json) for each model.
+        split: the block of `splits` to show; a model without it has dashes.
+    """
+    table = {"measure": list(DETAILS.values())}
+    for member, metrics in models:
+        found = metrics["splits"].get(split, {}).get("metrics", {})
+        table[str(member["name"])] = [format_interval(found.get(name)) for name in DETAILS]
+    return pd.DataFrame(table)
+
+
 def costs_of(members: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Returns one row a model, all cells text: trainings, parameters, size, times.
 
@@ -162,49 +205,41 @@ def generators_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def format_interval(entry: Interval | Mapping[str, Any] | None, digits: int = 3) -> str:
-    """Returns "0.912 [0.880, 0.941]", or a dash for what is not defined."""
-    return _with_ends(entry, f"{{:.{digits}f}}")
-
-
-def format_percent(entry: Interval | Mapping[str, Any] | None) -> str:
-    """Returns "8.3% [2.1%, 20.4%]", or a dash for what is not defined."""
-    return _with_ends(entry, "{:.1%}")
-
-
-def format_seconds(seconds: float | None) -> str:
-    """Returns "42 s", "3 min 05 s" or "2 h 10 min", or a dash when not known."""
-    if seconds is None:
-        return NOT_KNOWN
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def _with_ends(entry: Interval | Mapping[str, Any] | None, form: str) -> str:
-    if entry is None:
-        return NOT_KNOWN
-    values = entry.as_dict() if isinstance(entry, Interval) else entry
-    if values["value"] is None or not math.isfinite(values["value"]):
-        return NOT_KNOWN
-    text = form.format(values["value"])
-    if values.get("low") is None:
-        return text
-    return f"{text} [{form.format(values['low'])}, {form.format(values['high'])}]"
-
-
 def _never_trained_on(unseen: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame:
     """Returns the rows of `unseen` without fakes of a generator that made training fakes."""
     trained = faces.loc[(faces["split"] == "train") & (faces["label"] == 1), "generator"]
     return unseen[(unseen["label"] == 0) | ~unseen["generator"].isin(trained.unique())]
 
 
+def _thresholds(joined: pd.DataFrame, seeds: Sequence[int], rule: str) -> dict[str, dict]:
+    """Returns the thresholds of the rules to show, by rule and seed; from validation alone.
+
+    Raises:
+        DataError: `rule` itself cannot be followed; another one is left out then.
+    """
+    val = select_scores(joined, "val")
+    found = {}
+    for name in dict.fromkeys((*SHOWN_RULES, rule)):
+        try:
+            found[name] = {number: _threshold(val, number, name) for number in seeds}
+        except DataError:
+            if name == rule:
+                raise
+    return found
+
+
 def _threshold(val: pd.DataFrame, seed: int, rule: str) -> float:
     rows = val[val["seed"] == seed]
     return choose_threshold(rows["label"], rows["score"], rule)
+
+
+def _described(rule: str, thresholds: Mapping[int, float]) -> dict[str, Any]:
+    return {
+        "rule": rule,
+        "meaning": RULES[rule],
+        "value": float(np.mean(list(thresholds.values()))),
+        "by_seed": {str(number): value for number, value in thresholds.items()},
+    }
 
 
 def _reals(frame: pd.DataFrame) -> pd.DataFrame:

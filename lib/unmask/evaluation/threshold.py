@@ -11,9 +11,13 @@ from .metrics import Ranking, rank
 
 RULES = {
     "balanced_accuracy": "highest balanced accuracy on validation",
+    "fpr_0_1": "at most 0.1% of the real validation faces called fake",
     "fpr_1": "at most 1% of the real validation faces called fake",
+    "fpr_5": "at most 5% of the real validation faces called fake",
     "half": "fixed at 0.5",
 }
+ONE_IN = {"fpr_0_1": 1000, "fpr_1": 100, "fpr_5": 20}  # real faces, of which one may be accused
+SHOWN_RULES = ("fpr_1", "balanced_accuracy", "half")  # in every report, whichever was chosen
 
 
 def choose_threshold(
@@ -23,7 +27,7 @@ def choose_threshold(
 
     The cut lies half-way between two neighbouring scores, so equal scores are never split. Of
     equally good cuts `balanced_accuracy` takes the one nearest to 0.5 (the higher of two), and
-    `fpr_1` the highest. Compare with `score >= threshold` in float64.
+    the rules for a false positive rate the highest. Compare with `score >= threshold` in float64.
 
     Args:
         labels: [n], 0 real and 1 fake.
@@ -53,8 +57,8 @@ def choose_threshold(
     called = np.concatenate([[0], ranking.ends + 1])
     hits = np.concatenate([[0.0], np.cumsum(ranking.labels)])[called]
     alarms = called - hits
-    if rule == "fpr_1":
-        allowed = np.flatnonzero(alarms * 100 <= reals)
+    if rule in ONE_IN:
+        allowed = np.flatnonzero(alarms * ONE_IN[rule] <= reals)
         return float(cuts[allowed[np.argmax(hits[allowed])]])
     gain = hits * reals - alarms * fakes  # whole numbers, so that ties are exact
     best = np.flatnonzero(gain == gain.max())

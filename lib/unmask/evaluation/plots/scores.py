@@ -30,6 +30,11 @@ from .style import (
 
 GRID = np.linspace(0, 1, 501)
 THRESHOLD_LINE = {"color": "black", "linewidth": 1.2, "linestyle": ":"}
+RELIABILITY = {
+    "score": {"label": "raw", "color": FAINT, "marker": "s", "linestyle": "-"},
+    "calibrated": {"label": "temperature", "color": "#009E73", "marker": "o", "linestyle": "-"},
+    "isotonic": {"label": "isotonic", "color": "#E69F00", "marker": "^", "linestyle": "--"},
+}
 
 
 @styled
@@ -149,25 +154,25 @@ def confusion_matrices(models: Mapping[str, Sequence[Sequence[int]]]) -> Figure:
 def reliability_diagrams(models: Mapping[str, pd.DataFrame]) -> Figure:
     """Returns for each model how often a face with a given score was fake, with Wilson intervals.
 
-    Calibrated scores are drawn beside raw ones where the table has them. Points are of all seeds
-    together, the expected calibration error is the mean of each seed's.
+    Raw scores stand beside those after calibration (temperature, isotonic) where the table has
+    them. Points are of all seeds together, the calibration error is the mean of each seed's.
 
     Args:
         models: for each name, the rows of a scores table to show.
     """
     figure, all_axes = panels(len(models), 2, 3.3, sharex=True, sharey=True)
     if len(models) == 1:
-        figure.set_size_inches(4.2, 4.4)
+        figure.set_size_inches(4.4, 4.6)
     texts = []
     for axes, (name, frame) in zip(all_axes, models.items(), strict=True):
         axes.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle=":", label="exact")
         errors = []
-        for column, title in {"score": "raw", "calibrated": "calibrated"}.items():
+        for column, look in RELIABILITY.items():
             if column not in frame:
                 continue
-            error = _reliability(axes, frame, column, title)
-            errors.append(f"{title} {error:.3f}")
-            texts.append(f"{name} {title} expected calibration error {error:.3f}")
+            error = _reliability(axes, frame, column, look)
+            errors.append(f"{look['label']} {error:.3f}")
+            texts.append(f"{name} {look['label']} expected calibration error {error:.3f}")
         axes.set_title(shortened(name))
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share that is fake")
         note = "\n".join(["calibration error", *errors])
@@ -177,11 +182,11 @@ def reliability_diagrams(models: Mapping[str, pd.DataFrame]) -> Figure:
         axes.set_xlabel("score, P(fake)")
         axes.tick_params(labelbottom=True)
     handles, names = all_axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    figure.legend(handles, names, loc="outside lower center", ncols=4 if len(models) > 1 else 2)
     return described(figure, f"Reliability diagrams. {listed(texts)}.")
 
 
-def _reliability(axes: Axes, frame: pd.DataFrame, column: str, title: str) -> float:
+def _reliability(axes: Axes, frame: pd.DataFrame, column: str, look: Mapping[str, Any]) -> float:
     """Draws the points of one column of scores; returns its expected calibration error."""
     faces, matrix = score_matrix(frame, column)
     labels = faces["label"].to_numpy()
@@ -191,12 +196,10 @@ def _reliability(axes: Axes, frame: pd.DataFrame, column: str, title: str) -> fl
         table["mean_score"],
         table["share_fake"],
         yerr=np.maximum(ends, 0),
-        color=FAINT if column == "score" else "#009E73",
-        marker="s" if column == "score" else "o",
         markersize=4.5,
         elinewidth=1,
         capsize=2,
-        label=title,
+        **look,
     )
     return float(np.mean([expected_calibration_error(labels, scores) for scores in matrix]))
 
