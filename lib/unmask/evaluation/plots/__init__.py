@@ -6,6 +6,7 @@ Example:
 
 from .attacks import attack_curves, attack_example, cross_matrix
 from .data import class_counts, formats_and_quality, resolutions, split_composition
+from .explain import heat_overlays, mistakes_with_reasons, noise_residuals, spectrum_bands
 from .faces import face_sheet, worst_mistakes
 from .models import auc_by_generator, auc_forest, ensemble_weights, score_correlation
 from .scores import (
@@ -30,6 +31,9 @@ __all__ = [
     "ensemble_weights",
     "face_sheet",
     "formats_and_quality",
+    "heat_overlays",
+    "mistakes_with_reasons",
+    "noise_residuals",
     "reliability_diagrams",
     "resolutions",
     "roc_and_precision_recall",
@@ -38,6 +42,7 @@ __all__ = [
     "search_results",
     "shift_by_class",
     "show",
+    "spectrum_bands",
     "split_composition",
     "stress_curves",
     "stress_recalls",

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..scores import CLASS_NAMES, score_matrix
+from ..explain.mistakes import WRONG, judge
+from ..scores import CLASS_NAMES
 from .style import (
     CLASS_COLORS,
     CLASS_LINES,
@@ -74,26 +75,14 @@ def worst_mistakes(
         threshold: faces with a score at or above it are called fake.
         count: of each kind, at most.
     """
-    table, matrix = score_matrix(frame)
-    table = table.assign(score=matrix.mean(axis=0))
-    called = table["score"] >= threshold
-    kinds = (
-        ("Fake faces called real", table[(table["label"] == 1) & ~called].sort_values("score")),
-        (
-            "Real faces called fake",
-            table[(table["label"] == 0) & called].sort_values("score", ascending=False),
-        ),
-    )
-    heights = [WIDTH / count + 0.8 if len(wrong) else 0.45 for _, wrong in kinds]
+    verdicts = judge(frame, threshold)
+    heights = [WIDTH / count + 0.8 if len(verdicts.by_kind[kind]) else 0.45 for kind in WRONG]
     figure = new_figure(sum(heights))
     texts = []
     parts = figure.subfigures(2, 1, height_ratios=heights)
-    for part, (title, wrong) in zip(parts, kinds, strict=True):
-        shown = wrong.head(count)
-        total = int((table["label"] == (1 if title.startswith("Fake") else 0)).sum())
-        counts = f"{len(wrong):,} of {total:,}"
-        if len(matrix) > 1:
-            counts += f", by the mean of {len(matrix)} trainings"
+    for part, kind in zip(parts, WRONG, strict=True):
+        shown = verdicts.by_kind[kind].head(count)
+        title, counts = mistake_title(kind), verdicts.counts(kind)
         part.suptitle(f"{title} ({counts})", fontsize=11, fontweight="bold", x=0.01, ha="left")
         if len(shown):
             _draw_mistakes(part.subplots(1, count, squeeze=False).ravel(), shown, faces)
@@ -102,14 +91,23 @@ def worst_mistakes(
     return described(figure, f"Worst mistakes. {'. '.join(texts)}.")
 
 
+def mistake_title(kind: str) -> str:
+    """Returns "Fake faces called real" for the kind "fake called real"."""
+    return kind.replace(" ", " faces ", 1).capitalize()
+
+
 def _draw_mistakes(grid: np.ndarray, shown: pd.DataFrame, faces: np.ndarray) -> None:
     for axes, (_, row) in zip(grid, shown.iterrows(), strict=False):
-        caption = f"score {row['score']:.2f}"
-        if row["label"] == 1:
-            caption += f"\n{row['generator']}"
+        caption = mistake_caption(row)
         draw_face(axes, faces[int(row["row"])], caption, int(row["label"]), 90 // len(grid))
     for axes in grid[len(shown) :]:
         axes.axis("off")
+
+
+def mistake_caption(row: pd.Series) -> str:
+    """Returns the lines below a face: its score, and what made it when it is fake."""
+    caption = f"score {row['score']:.2f}"
+    return f"{caption}\n{row['generator']}" if row["label"] == 1 else caption
 
 
 def draw_face(

@@ -1,0 +1,111 @@
+"""Explains a trained network on its test faces: worst mistakes, some right verdicts, a check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from .cover import CoverCheck, cover_check
+from .grad_cam import grad_cam
+from .mistakes import RIGHT, WRONG, Verdicts, judge
+from .occlusion import Scorer, occlusion_maps
+from .record import COLUMNS, Explanations, write_explanations
+
+
+@dataclass(frozen=True)
+class ExplainSettings:
+    """How much to explain.
+
+    Attributes:
+        mistakes: worst mistakes of each class.
+        right: surest right verdicts of each class.
+        covered: faces of each of the four kinds that get an occlusion map too, which costs some
+            hundred scores a face.
+        checked: faces called fake on which the maps are checked.
+        weighting: of the heat maps, see `grad_cam`.
+        seed: of the faces checked.
+    """
+
+    mistakes: int = 8
+    right: int = 3
+    covered: int = 1
+    checked: int = 64
+    weighting: str = "channel"
+    seed: int = 0
+
+
+def explain_detector(
+    model: keras.Model,
+    score: Scorer,
+    frame: pd.DataFrame,
+    pixels: np.ndarray,
+    threshold: float,
+    folder: Path,
+    settings: ExplainSettings | None = None,
+    *,
+    name: str = "",
+) -> Explanations:
+    """Returns why a network called some test faces real or fake, and writes it into `folder`.
+
+    Which faces are explained follows from the scores in `frame` (means over trainings); the maps
+    are those of `model`, one training.
+
+    Args:
+        model: the network.
+        score: its scores, uint8 `[n, side, side, 3]` to `[n]` (`compile_scorer(model)`).
+        frame: test rows of the member's scores after `attach_faces`.
+        pixels: uint8 `[N, side, side, 3]`, indexed by `row`; a memory map will do.
+        threshold: at or above which a face is called fake.
+        folder: gets explanations.json and explanations.npz.
+        settings: how much to explain.
+        name: the detector's, for the reader; the model's own when empty.
+
+    Raises:
+        UsageError: the network has no layer with places (see `grad_cam`).
+    """
+    settings = settings or ExplainSettings()
+    verdicts = judge(frame, threshold)
+    table = _chosen(verdicts, settings)
+    pictures = np.asarray(pixels[table["row"].to_numpy()])
+    maps = grad_cam(model, pictures, weighting=settings.weighting)
+    covered_places = np.concatenate(
+        [np.flatnonzero(table["kind"] == kind)[: settings.covered] for kind in (*WRONG, *RIGHT)]
+    )
+    explanations = Explanations(
+        detector=name or model.name,
+        threshold=float(threshold),
+        table=table,
+        fake=maps["fake"],
+        real=maps["real"],
+        covered=occlusion_maps(score, pictures[covered_places]),
+        covered_places=covered_places,
+        check=_check(model, score, verdicts, pixels, settings),
+    )
+    write_explanations(folder, explanations)
+    return explanations
+
+
+def _chosen(verdicts: Verdicts, settings: ExplainSettings) -> pd.DataFrame:
+    counts = dict.fromkeys(WRONG, settings.mistakes) | dict.fromkeys(RIGHT, settings.right)
+    parts = [verdicts.by_kind[kind].head(count).assign(kind=kind) for kind, count in counts.items()]
+    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+
+
+def _check(
+    model: keras.Model,
+    score: Scorer,
+    verdicts: Verdicts,
+    pixels: np.ndarray,
+    settings: ExplainSettings,
+) -> CoverCheck | None:
+    accused = pd.concat([verdicts.by_kind[RIGHT[0]], verdicts.by_kind[WRONG[1]]])
+    if len(accused) < 2:
+        return None
+    chosen = accused.sample(min(settings.checked, len(accused)), random_state=settings.seed)
+    pictures = np.asarray(pixels[chosen["row"].to_numpy()])
+    heat = grad_cam(model, pictures, evidence=("fake",), weighting=settings.weighting)["fake"]
+    return cover_check(score, pictures, heat, seed=settings.seed)
