@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .runs import read_json, write_json
 
+LIGHTS = ("red", "amber")
+ALARM_KEYS = {"name", "light", "sentence", "fix"}
 
-def conclude(folder: Path, sentences: Sequence[str], notices: Sequence[str] = ()) -> None:
+
+def conclude(
+    folder: Path,
+    sentences: Sequence[str],
+    notices: Sequence[str] = (),
+    alarms: Sequence[Mapping[str, str]] = (),
+) -> None:
     """Writes <folder>/summary.json and displays, from that file, what it says.
 
     Args:
         folder: the step's folder.
         sentences: what the step tells its reader; the first also stands on the shelf.
         notices: fallbacks and losses a reader must see on top of the page.
+        alarms: patterns that mean a mistake: `name`, `light` ("red" or "amber"), `sentence` and
+            `fix` each. They stand above the notices, and under --strict a red one fails the run.
+
+    Raises:
+        ValueError: an alarm lacks one of these, or has another light.
     """
-    summary = {"sentence": sentences[0], "sentences": list(sentences), "notices": list(notices)}
+    for alarm in alarms:
+        if not alarm.keys() >= ALARM_KEYS or alarm["light"] not in LIGHTS:
+            raise ValueError(f"{alarm} is no alarm: it needs {', '.join(sorted(ALARM_KEYS))}")
+    summary = {
+        "sentence": sentences[0],
+        "sentences": list(sentences),
+        "notices": list(notices),
+        "alarms": [dict(alarm) for alarm in alarms],
+    }
     write_json(folder / "summary.json", summary)
-    show_sentences(read_json(folder / "summary.json")["sentences"])
+    written = read_json(folder / "summary.json")
+    show_sentences([*map(alarm_in_words, written["alarms"]), *written["sentences"]])
+
+
+def alarm_in_words(alarm: Mapping[str, str]) -> str:
+    """Returns "Red alarm, flipped labels: what it is. To fix: what to do." """
+    light, fix = alarm["light"].capitalize(), alarm["fix"].rstrip(".")
+    return f"{light} alarm, {alarm['name']}: {alarm['sentence']} To fix: {fix}."
 
 
 def show_sentences(sentences: Sequence[str]) -> None:

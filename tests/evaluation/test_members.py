@@ -9,8 +9,8 @@ from unmask.evaluation.members import (
     best_on_validation,
     compare_on_test,
     comparison_on_test,
+    comparisons_on_test,
     describe_member,
-    difference_on_test,
     evaluate_and_write,
     find_floors,
     find_results,
@@ -109,10 +109,11 @@ def test_a_comparison_agrees_with_the_table(members):
     """The mean of three weak seeds' scores beats each of them; the table shows the mean AUC."""
     single, triple = members
     areas = [result.metrics["splits"]["test"]["metrics"]["auc"]["value"] for result in members]
-    found = difference_on_test(triple, single, 200)
+    found = comparisons_on_test([triple], single, 200)["triple"].auc
     assert found.value == pytest.approx(areas[1] - areas[0], abs=1e-12)
     assert found.value < -0.02
-    assert f"difference in AUC {areas[1] - areas[0]:+.3f}" in compare_on_test(triple, single, 200)
+    (sentence,) = compare_on_test([triple], single, 200)
+    assert f"difference in AUC {areas[1] - areas[0]:+.3f}" in sentence
     assert results_table(members, "test")["AUC"][1].startswith(f"{areas[1]:.3f} [")
 
 
@@ -166,6 +167,19 @@ def test_accuracy_is_compared_at_each_members_own_thresholds(members):
     ]
     assert found.accuracy.value == pytest.approx(values[1] - values[0], abs=1e-12)
     assert found.clustered and 0 <= found.accuracy.p <= 1 and 0 <= found.auc.p <= 1
+
+
+def test_several_comparisons_are_corrected_together(members, home, faces, score_faces):
+    single, triple = members
+    third = write_member(home / "resnet50" / "third", score_faces(faces, 1.2, salt=5), faces=faces)
+    found = comparisons_on_test([triple, third], single, 100)
+    assert list(found) == ["triple", "third"]
+    tests = [part for each in found.values() for part in (each.auc, each.accuracy)]
+    assert min(part.adjusted for part in tests) == pytest.approx(
+        min(1.0, 4 * min(part.p for part in tests))
+    )
+    single.metrics["splits"]["test"]["metrics"]["auc"] = None
+    assert comparisons_on_test([triple], single, 100) == {}
 
 
 def test_the_sentence_says_how_the_threshold_was_set(home, members, faces, score_faces):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from unmask.evaluation.comparison import Difference
+from unmask.evaluation.comparison import Comparison, Difference
 from unmask.evaluation.intervals import wilson
 from unmask.evaluation.members import Result
 from unmask.evaluation.provenance import provenance_table, steps_table
@@ -11,6 +11,7 @@ from unmask.evaluation.report import (
     detectors_table,
     differences,
     differences_table,
+    how_compared,
     in_short,
     limits,
 )
@@ -86,32 +87,53 @@ def test_the_top_names_what_training_never_saw(best):
     assert sentences[2].endswith("on 140 faces (40 of them fake).")
 
 
+def compared(value, low, high, adjusted, clustered=False):
+    auc = Difference(value, low, high, 1600, adjusted / 2, adjusted)
+    return Comparison(auc, Difference(0.01, -0.02, 0.04, 1600, 0.5, 1.0), clustered)
+
+
 def test_comparisons_take_three_sentences_however_many_detectors(best):
     found = {
-        "a": Difference(0.2, 0.1, 0.3, 1600),
-        "b": Difference(0.1, 0.05, 0.2, 1600),
-        "c": Difference(0.0, -0.1, 0.1, 1600),
-        "d": Difference(-0.1, -0.2, -0.05, 1600),
-        "e": Difference(0.02, -0.01, 0.1, 1600),
+        "a": compared(0.2, 0.1, 0.3, 0.001),
+        "b": compared(0.1, 0.05, 0.2, 0.01),
+        "c": compared(0.0, -0.1, 0.1, 1.0),
+        "d": compared(-0.1, -0.2, -0.05, 0.02),
+        "e": compared(0.02, 0.01, 0.1, 0.06),  # its interval alone would make it a winner
     }
     better, same, worse = describe_differences(best, found)
     assert better.startswith("best is better than a and b on the same 1,600 test faces: ")
     assert same.startswith("best cannot be told apart from c and e on the same 1,600 test faces: ")
+    assert same.endswith("survives its interval and the correction for 10 tests.")
     assert worse.startswith("best is worse than d on the same 1,600 test faces, ")
     assert describe_differences(best, {}) == []
-    assert differences_table(found).iloc[0].tolist() == [
-        "a",
-        "+0.200 [+0.100, +0.300]",
-        "1,600",
+    table = differences_table(best, found)
+    assert table["better by AUC"].tolist() == [
+        *("best", "best", "cannot be told apart on 1,600 faces", "d"),
+        "cannot be told apart on 1,600 faces",
     ]
+    assert table.iloc[0].tolist() == [
+        *("a", "+0.200 [+0.100, +0.300]", "0.001", "+0.010 [-0.020, +0.040]", "1.000", "best"),
+    ]
+    assert differences_table(best, {}).empty
 
 
-def test_differences_are_to_all_others(best, faces, score_faces):
+def test_the_way_of_comparing_is_said(best):
+    words = " ".join(how_compared({"a": compared(0, -1, 1, 1.0), "b": compared(0, -1, 1, 1.0)}))
+    assert "the same faces are drawn again" in words and "DeLong's test. " in words
+    assert "corrected for being 4 (Holm): below 0.05 the chance of even one" in words
+    grouped = how_compared({"a": compared(0, -1, 1, 1.0, clustered=True)})[0]
+    assert "groups of faces (people or clips)" in grouped and "Obuchowski" in grouped
+    assert how_compared({})[0].startswith("There is nothing to compare")
+
+
+def test_differences_are_to_all_others_and_corrected(best, faces, score_faces):
     poor = make_result("poor", score_faces(faces, 0.2, salt=3), faces)
     found = differences(best, [poor, best], 60)
     areas = [one.metrics["splits"]["test"]["metrics"]["auc"]["value"] for one in (best, poor)]
     assert list(found) == ["poor"]
-    assert found["poor"].value == pytest.approx(areas[0] - areas[1], abs=1e-12)
+    difference = found["poor"].auc
+    assert difference.value == pytest.approx(areas[0] - areas[1], abs=1e-12)
+    assert difference.adjusted >= difference.p and found["poor"].accuracy.adjusted is not None
 
 
 def test_names_are_explained_once(best):

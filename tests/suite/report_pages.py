@@ -111,13 +111,23 @@ PROVENANCE = {
     "seconds": 192.4,
     "inputs": {"preprocess": "a" * 64},
 }
+ALARMS = [
+    {
+        "step": "download",
+        "light": "amber",
+        "name": "few faces",
+        "sentence": "Few.",
+        "fix": "add some",
+    },
+    {"step": "cnn", "light": "red", "name": "flipped", "sentence": f"{HOSTILE}.", "fix": "turn"},
+]
 ERROR = f"The folder {HOSTILE} is empty.\n  to fix:   add faces"
 
 
 def context(status: str = "done") -> ReportContext:
     error = ERROR if status == "failed" else None
     notices = ["ResNet50 started from <random> weights."]
-    return ReportContext("demo", "cnn", status, error, PROVENANCE, STEPS, notices)
+    return ReportContext("demo", "cnn", status, error, PROVENANCE, STEPS, notices, ALARMS)
 
 
 # For each piece of text: the contrast of its colour with the first opaque colour behind it.

@@ -14,7 +14,17 @@ import papermill
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
-from report_pages import ERROR, HOSTILE, LOWEST_CONTRASTS, PROVENANCE, STEPS, code, context, run
+from report_pages import (
+    ALARMS,
+    ERROR,
+    HOSTILE,
+    LOWEST_CONTRASTS,
+    PROVENANCE,
+    STEPS,
+    code,
+    context,
+    run,
+)
 from unmask.suite.html import format_duration, render_index, render_report
 from unmask.suite.html_body import is_number
 
@@ -28,6 +38,7 @@ def shelf(tmp_path_factory) -> dict[str, Path]:
     failing = run(folder, "raise ValueError('no <b>faces</b> in ' + 'here')")
     render_report(failing, pages["failed"], context=context("failed"))
     steps = [step | {"duration": 65.0, "sentence": f"Of {HOSTILE}."} for step in STEPS]
+    steps[1]["alarms"] = [alarm for alarm in ALARMS if alarm["step"] == "cnn"] * 2
     rows = [{"model": HOSTILE, "AUC": 0.91234, "faces": 1200}, {"model": "cnn", "AUC": None}]
     render_index(pages["index"], profile="demo", steps=steps, provenance=PROVENANCE, headline=rows)
     return pages
@@ -131,6 +142,16 @@ def test_provenance_says_what_made_the_page(soups):
     assert facts["Versions"] == "python 3.11.9 keras 3.13.2"
     assert facts["Inputs (SHA-256)"] == "preprocess " + "a" * 64
     assert texts(soups["done"], "aside.notice") == ["ResNet50 started from <random> weights."]
+
+
+def test_alarms_stand_above_the_notices_red_ones_first_and_in_words(soups):
+    boxes = soups["done"].select("aside.box")
+    assert [box["class"][1:] for box in boxes] == [["alarm", "red"], ["alarm", "amber"], ["notice"]]
+    assert texts(boxes[0], "p") == [f"Red alarm, flipped. {HOSTILE}. To fix: turn"]
+    assert texts(boxes[1], "p") == ["Amber alarm in download, few faces. Few. To fix: add some"]
+    assert texts(soups["index"], "aside.alarm strong") == ["Red alarm in cnn, flipped."] * 2
+    cards = soups["index"].select(".card")
+    assert texts(cards[1], ".alarms") == ["2 red alarms"] and not cards[0].select(".alarms")
 
 
 def test_failed_report_says_why_and_where(soups):

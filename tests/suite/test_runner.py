@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tiny_home import command, done_of, environment, make_home, run_all
+from unmask.suite.alarms import read_alarms
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,44 @@ def test_a_deleted_output_runs_its_step_again(tmp_path):
     (home / "runs/demo/preprocess/faces.parquet").unlink()
     result = run_all(home, "--dry-run")
     assert "preprocess    run" in result.stdout
+
+
+def test_a_red_alarm_fails_a_strict_run_also_when_nothing_is_left_to_do(home):
+    red = ("--set", "preprocess.alarm=red")
+    words = "Red alarm in preprocess, planted: A <b>mark</b>.\n  to fix:   look"
+    loose = run_all(home, *red)
+    assert loose.returncode == 0 and loose.stdout.count(words) == 1
+    strict = run_all(home, *red, "--strict")
+    assert strict.stdout.count("unchanged, skipped") >= 3
+    assert strict.returncode == 1 and strict.stdout.count(words) == 1
+    assert "--strict: 1 red alarm, so this run counts as failed." in strict.stdout
+    only = run_all(home, *red, "--strict", "--only", "report")
+    assert only.returncode == 1 and words in only.stdout
+    pages = home / "reports/demo"
+    for name in ("02_preprocess", "10_report", "index"):
+        page = (pages / f"{name}.html").read_text()
+        assert page.count('<aside class="box alarm red"') == 1, name
+        assert "A &lt;b&gt;mark&lt;/b&gt;." in page and "A <b>mark</b>" not in page
+    assert "1 red alarm</p>" in (pages / "index.html").read_text()
+
+
+def test_amber_alarms_are_told_and_fail_nothing(home):
+    result = run_all(home, "--strict", "--set", "preprocess.alarm=amber", "--until", "preprocess")
+    assert result.returncode == 0 and "Amber alarm in preprocess, planted" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "text", ['{"alarms": ["red", {"light": "red"}, {"light": "blue"}]}', "[]", "{", '{"alarms": 1}']
+)
+def test_a_damaged_conclusion_raises_no_alarm(tmp_path, text):
+    (tmp_path / "summary.json").write_text(text)
+    assert read_alarms(tmp_path, "preprocess") == []
+
+
+def test_the_help_says_what_strict_does(home):
+    words = " ".join(run_all(home, "--help").stdout.split())
+    assert "--strict exit 1 when a finished step has a red alarm" in words
+    assert "1 a step failed or, with --strict, a finished step has a red alarm; 2 wrong" in words
 
 
 def test_a_failed_step_is_rendered_with_its_error_and_stops_the_rest(home):

@@ -33,13 +33,17 @@ write_table(folder / "files.parquet", files)
 PREPROCESS = """
 import time
 import numpy, pandas
-from unmask.runs import report_progress, require, step_folder, write_table
+from unmask.runs import report_progress, require, step_folder, write_json, write_table
 files = pandas.read_parquet(require(run_folder, "download", "files.parquet"))
 folder = step_folder(run_folder, "preprocess")
 for second in range(pause):
     report_progress(second / pause, f"second {second}")
     (folder / "alive").write_text(str(second))
     time.sleep(1)
+if alarm != "no":
+    told = {"name": "planted", "light": alarm, "sentence": "A <b>mark</b>.", "fix": "look"}
+    words = {"sentence": "Told.", "sentences": ["Told."], "notices": ["N."], "alarms": [told]}
+    write_json(folder / "summary.json", words)
 if fail == "fill":
     (folder / "large").write_bytes(bytes(50_000_000))
 write_table(folder / "faces.parquet", files)
@@ -47,8 +51,13 @@ write_table(folder / "rejected.parquet", files.iloc[:0])
 numpy.save(folder / "faces_8.npy", numpy.zeros(3))
 """
 REPORT = """
-from unmask.runs import step_folder, write_json
-write_json(step_folder(run_folder, "report") / "report.json", {"headline": None})
+from unmask.runs import read_json, step_folder, write_json
+folder = step_folder(run_folder, "report")
+write_json(folder / "report.json", {"headline": None})
+told = folder.parent / "preprocess" / "summary.json"
+if told.exists():
+    alarms = [{"step": "preprocess", **alarm} for alarm in read_json(told)["alarms"]]
+    write_json(folder / "summary.json", {"sentence": "All.", "notices": [], "alarms": alarms})
 """
 MEMBER = """
 import time
@@ -68,6 +77,7 @@ PARAMETERS = {
     'fail: str = "no"  # how to fail',
     "02_preprocess": PAUSE
     + '\nfail: str = "no"  # how to fail'
+    + '\nalarm: str = "no"  # light of an alarm to raise'
     + '\nnames: list[str] = ["one"]  # one of: one, two, three',
     "04_baseline_cnn": PAUSE,
     "06_resnet50": 'weights: str = "random"  # random, or a file\n' + PAUSE,

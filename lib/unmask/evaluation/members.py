@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import DataError, MissingStepError
 from ..runs import NOTEBOOK_OF_STEP, read_json, resolve, write_json, write_table
 from .calibration import add_calibrated
-from .comparison import Comparison, Difference, compare, describe_difference
+from .comparison import Comparison, adjust, compare, describe_difference
 from .ensembles import METHODS, Ensemble
 from .ledger import EVALUATION, note_test_use
 from .scores import SPLITS, attach_faces, cluster_ids, score_matrix, select_scores
@@ -177,16 +177,11 @@ def describe_member(result: Result) -> str:
 
 def notices_of(results: Sequence[Result]) -> list[str]:
     """Returns what a reader must know of these members: fallbacks, and weak test numbers."""
-    notices = [
-        notice
-        for result in results
-        for notice in (*result.member["notices"], *_notes_on_test(result))
-    ]
+    notices = []
+    for result in results:
+        notes = result.metrics["splits"]["test"]["notes"]
+        notices += [*result.member["notices"], *(f"Test numbers: {note}" for note in notes)]
     return list(dict.fromkeys(notices))
-
-
-def _notes_on_test(result: Result) -> list[str]:
-    return [f"Test numbers: {note}" for note in result.metrics["splits"]["test"]["notes"]]
 
 
 def scores_on_test(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
@@ -240,15 +235,23 @@ def comparison_on_test(first: Result, second: Result, resamples: int) -> Compari
     )
 
 
-def difference_on_test(first: Result, second: Result, resamples: int) -> Difference:
-    """Returns the test AUC of the first member minus the second's; see `comparison_on_test`."""
-    return comparison_on_test(first, second, resamples).auc
+def comparisons_on_test(
+    results: Sequence[Result], other: Result, resamples: int
+) -> dict[str, Comparison]:
+    """Returns each result's numbers on test minus those of `other`, by name.
+
+    The tests are corrected over all of them (Holm). Empty where test holds one class only: no AUC
+    is defined then.
+    """
+    if other.metrics["splits"]["test"]["metrics"]["auc"] is None:
+        return {}
+    return adjust({each.name: comparison_on_test(each, other, resamples) for each in results})
 
 
-def compare_on_test(first: Result, second: Result, resamples: int) -> str:
-    """Returns one sentence on which of two members has the higher test AUC, if that can be told."""
-    difference = difference_on_test(first, second, resamples)
-    return describe_difference(difference, first.name, second.name)
+def compare_on_test(results: Sequence[Result], other: Result, resamples: int) -> list[str]:
+    """Returns a sentence for each result: whether its test AUC or that of `other` is higher."""
+    found = comparisons_on_test(results, other, resamples)
+    return [describe_difference(each.auc, name, other.name) for name, each in found.items()]
 
 
 def _cuts(result: Result) -> list[float]:

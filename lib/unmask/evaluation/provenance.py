@@ -13,17 +13,19 @@ from .summary import NOT_KNOWN, format_seconds
 
 
 def read_run(run_folder: str) -> dict[str, Any]:
-    """Returns what the earlier steps left: `sentences`, `notices` and `described` (run.json).
+    """Returns what earlier steps left: `sentences`, `notices`, `alarms` and `described` (run.json).
 
-    A step that was run by hand has no run.json; then its part of `described` is missing.
+    An alarm also says its `step`. A step that was run by hand has no run.json; then its part of
+    `described` is missing.
     """
-    found: dict[str, Any] = {"sentences": {}, "notices": [], "described": {}}
+    found: dict[str, Any] = {"sentences": {}, "notices": [], "alarms": [], "described": {}}
     for step in NOTEBOOK_OF_STEP:
         folder = resolve(run_folder) / step
         if step != "report" and (folder / "summary.json").exists():
             summary = read_json(folder / "summary.json")
             found["sentences"][step] = summary["sentences"]
             found["notices"] += [f"{step}: {notice}" for notice in summary["notices"]]
+            found["alarms"] += [{"step": step, **alarm} for alarm in summary.get("alarms", [])]
         if (folder / "run.json").exists():
             found["described"][step] = read_json(folder / "run.json")
     return found

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from ..runs import NOTEBOOK_OF_STEP
-from .comparison import Difference, is_better
-from .members import Result, describe_member, difference_on_test
+from .alarms import CHECKS
+from .comparison import LEVEL, Comparison, Difference, adjust, format_p, is_better, is_worse
+from .members import Result, comparison_on_test, describe_member
 from .summary import HEADLINE, format_interval, format_percent, majority_reference
 
 KINDS = {
@@ -74,45 +75,98 @@ def headline_rows(results: Sequence[Result]) -> list[dict[str, str]]:
     ]
 
 
-def differences(best: Result, results: Sequence[Result], resamples: int) -> dict[str, Difference]:
-    """Returns the test AUC of `best` minus that of each other detector, by the other's name.
+def differences(best: Result, results: Sequence[Result], resamples: int) -> dict[str, Comparison]:
+    """Returns the numbers of `best` on test minus those of each other detector, by the other's
+    name; the tests are corrected over the whole table (Holm).
 
     Empty where test holds one class only: no AUC is defined then.
     """
     if best.metrics["splits"]["test"]["metrics"]["auc"] is None:
         return {}
     others = [result for result in results if result.name != best.name]
-    return {result.name: difference_on_test(best, result, resamples) for result in others}
+    return adjust({other.name: comparison_on_test(best, other, resamples) for other in others})
 
 
-def differences_table(found: Mapping[str, Difference]) -> pd.DataFrame:
-    """Returns a row a detector: the AUC of the best minus its own, with the interval."""
+def differences_table(best: Result, found: Mapping[str, Comparison]) -> pd.DataFrame:
+    """Returns a row a detector: AUC and accuracy of the best minus its own, and who is better.
+
+    A detector is named as the better one only where the difference in AUC survives.
+    """
     rows = [
-        (name, f"{each.value:+.3f} [{each.low:+.3f}, {each.high:+.3f}]", f"{each.n:,}")
+        {
+            "detector": name,
+            "difference in AUC": _with_ends(each.auc),
+            "p of AUC": format_p(each.auc.adjusted),
+            "difference in accuracy": _with_ends(each.accuracy),
+            "p of accuracy": format_p(each.accuracy.adjusted),
+            "better by AUC": _winner(best.name, name, each.auc),
+        }
         for name, each in found.items()
     ]
-    return pd.DataFrame(rows, columns=["detector", "difference in AUC", "faces"])
+    return pd.DataFrame(rows)
 
 
-def describe_differences(best: Result, found: Mapping[str, Difference]) -> list[str]:
+def how_compared(found: Mapping[str, Comparison]) -> list[str]:
+    """Returns the sentences that say which intervals and tests stand in `differences_table`."""
+    if not found:
+        return ["There is nothing to compare: one detector only, or test faces of one class."]
+    first = next(iter(found.values()))
+    units = "groups of faces (people or clips)" if first.clustered else "faces"
+    return [
+        f"Intervals: the same {units} are drawn again for both detectors (paired bootstrap). p of "
+        f"AUC: DeLong's test{', for groups (Obuchowski)' if first.clustered else ''}. p of "
+        "accuracy, at each detector's own threshold: McNemar's test"
+        f"{', whole groups changing sides' if first.clustered else ''}.",
+        "With several trainings of a detector its number is the mean of theirs, in all of these.",
+        f"All p-values of the table are corrected for being {2 * len(found)} (Holm): below "
+        f"{LEVEL} the chance of even one wrong claim is at most {LEVEL:.0%}. A detector is called "
+        "better only if that holds and the interval leaves out zero.",
+    ]
+
+
+def describe_differences(best: Result, found: Mapping[str, Comparison]) -> list[str]:
     """Returns at most three sentences: whom `best` beats, whom it equals, who beats it."""
     kinds: dict[str, list[str]] = {"better": [], "same": [], "worse": []}
     for name, each in found.items():
-        kind = "better" if is_better(each) else "worse" if each.high < 0 else "same"
+        kind = "better" if is_better(each.auc) else "worse" if is_worse(each.auc) else "same"
         kinds[kind].append(name)
-    n = next((each.n for each in found.values()), 0)
+    n = next((each.auc.n for each in found.values()), 0)
     on = f"on the same {n:,} test faces"
     sentences = {
-        "better": "{best} is better than {names} {on}: the interval of each difference in AUC lies "
-        "above zero.",
-        "same": "{best} cannot be told apart from {names} {on}: the interval of each difference in "
-        "AUC contains zero.",
+        "better": "{best} is better than {names} {on}: each difference in AUC survives its "
+        "interval and the correction for {count} tests.",
+        "same": "{best} cannot be told apart from {names} {on}: no difference in AUC survives its "
+        "interval and the correction for {count} tests.",
         "worse": "{best} is worse than {names} {on}, though validation preferred it.",
     }
     return [
-        sentences[kind].format(best=best.name, names=_listed(names), on=on)
+        sentences[kind].format(best=best.name, names=_listed(names), on=on, count=2 * len(found))
         for kind, names in kinds.items()
         if names
+    ]
+
+
+def alarms_table(alarms: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+    """Returns a row an alarm, red ones first: light, step where known, what, what to do."""
+    ordered = sorted(alarms, key=lambda alarm: alarm["light"] != "red")
+    rows = [
+        (each["light"], each.get("step", "–"), each["name"], each["sentence"], each["fix"])
+        for each in ordered
+    ]
+    return pd.DataFrame(rows, columns=["light", "step", "alarm", "what", "to do"])
+
+
+def describe_alarms(alarms: Sequence[Mapping[str, str]]) -> list[str]:
+    """Returns the sentences for a section on alarms: how many fired, and what was checked."""
+    checked = "; ".join(CHECKS.values())
+    what = f"Checked for every detector: {checked}."
+    if not alarms:
+        return [f"None of the {len(CHECKS)} checks below fired.", what]
+    red = sum(alarm["light"] == "red" for alarm in alarms)
+    return [
+        f"{red} red and {len(alarms) - red} amber alarms. Red means: do not believe the number "
+        "before its cause is found. Amber means: look first.",
+        what,
     ]
 
 
@@ -130,6 +184,18 @@ def limits(best: Result, faces: pd.DataFrame) -> list[str]:
         "Not measured here: other cameras, other generators, re-saved or screenshot pictures, "
         "attacks made to fool it. Expect it to do worse there.",
     ]
+
+
+def _winner(best: str, other: str, difference: Difference) -> str:
+    if is_better(difference):
+        return best
+    if is_worse(difference):
+        return other
+    return f"cannot be told apart on {difference.n:,} faces"
+
+
+def _with_ends(difference: Difference) -> str:
+    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
 
 
 def _errors(best: Result) -> list[str]:

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from ..errors import UnmaskError, UsageError, nearest
 from . import plan
+from .alarms import alarms_of_run, console_lines
 from .display import Display, clock, summary_table
 from .profiles import Profile, expected_of, load_profile, profile_names
 
@@ -30,7 +31,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the suite; returns the exit code: 0 all done, 1 a step failed, 2 usage, 130 stopped."""
+    """Runs the suite; returns the exit code.
+
+    0 all done, 1 a step failed or (with --strict) a red alarm, 2 usage, 130 stopped.
+    """
     options = _parser().parse_args(arguments)
     errors = Console(stderr=True)
     try:
@@ -58,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="run_all.py",
         allow_abbrev=False,
         description="Runs the Unmask notebooks in order and writes HTML reports.",
-        epilog="Exit codes: 0 all steps done, 1 a step failed, 2 wrong command or profile.",
+        epilog="Exit codes: 0 all steps done; 1 a step failed or, with --strict, a finished step "
+        "has a red alarm; 2 wrong command or profile; 130 stopped.",
     )
     parser.add_argument("--profile", default="demo", help="a name from params/ (default: demo)")
     parser.add_argument("--list", action="store_true", help="list profiles, steps and parameters")
@@ -67,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="start", default="", metavar="STEP", help="first step")
     parser.add_argument("--until", default="", metavar="STEP", help="last step")
     parser.add_argument("--force", action="store_true", help="run again from scratch")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit 1 when a finished step has a red alarm"
+    )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="steps side by side")
     parser.add_argument(
         "--set",
@@ -115,13 +123,27 @@ def _execute(
         if run.status == "failed":
             console.print(f"\n[bold red]{run.step.name} failed[/]", highlight=False)
             console.print(run.failure["message"], markup=False, highlight=False, soft_wrap=True)
+    red = _print_alarms(console, profile, options.strict)
     console.print(
         f"\nReports: {os.path.relpath(profile.report_folder / 'index.html')}",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
-    return 1 if any(run.status in ("failed", "not run") for run in runs if run.asked) else 0
+    failed = any(run.status in ("failed", "not run") for run in runs if run.asked)
+    return 1 if failed or (options.strict and red) else 0
+
+
+def _print_alarms(console: Console, profile: Profile, strict: bool) -> int:
+    """Prints the alarms of all finished steps; returns how many are red."""
+    found = alarms_of_run(profile)
+    for text in console_lines(found):
+        console.print(f"\n{text}", markup=False, highlight=False, soft_wrap=True)
+    red = sum(alarm["light"] == "red" for alarm in found)
+    if red and strict:
+        words = "1 red alarm" if red == 1 else f"{red} red alarms"
+        console.print(f"\n--strict: {words}, so this run counts as failed.", highlight=False)
+    return red
 
 
 def _interrupt(*_: object) -> None:

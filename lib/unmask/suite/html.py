@@ -51,6 +51,8 @@ class ReportContext:
         steps: all reports in order, as {"step", "title", "file", "status"}. One whose status is
             "not run" is named without a link.
         notices: fallbacks a reader has to know of, shown on top.
+        alarms: patterns that mean a mistake, shown above the notices: `light` ("red" or "amber"),
+            `name`, `sentence`, `fix` and the `step` that raised it.
     """
 
     profile: str
@@ -60,6 +62,7 @@ class ReportContext:
     provenance: dict[str, Any] = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
 
 
 def render_report(notebook: Path, output: Path, *, context: ReportContext) -> None:
@@ -104,7 +107,8 @@ def render_index(
     Args:
         output: the page, beside the reports it links to.
         profile: name of the profile.
-        steps: as in ReportContext, with "duration" (seconds), "sentence" and "notices" too.
+        steps: as in ReportContext, with "duration" (seconds), "sentence", "notices" and "alarms"
+            (of the step itself) too.
         provenance: as in ReportContext, of the newest step; "title" and "question" head the
             page when given. What holds for that step only is left out.
         headline: rows of the table, each a mapping from column to text or number.

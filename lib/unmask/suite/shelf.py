@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..runs import read_json
+from .alarms import own_alarms, read_alarms
 from .notebook_parameters import read_notebook, title_of
 from .plan import StepRun, read_done, stale_steps
 from .profiles import Profile, Step
@@ -36,6 +37,7 @@ def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
         provenance={name: item for name, item in described.items() if name not in SHOWN_APART},
         steps=_pages(profile, runs),
         notices=[*_stale(described), *_read(run.folder / "summary.json").get("notices", [])],
+        alarms=read_alarms(run.folder, run.step.name),
     )
     render_report(notebook, report_path(profile, run.step), context=context)
 
@@ -89,6 +91,7 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
                 + summary.get("sentence", ""),
                 # The report repeats what the other steps said.
                 "notices": summary.get("notices", []) if run.step.name != "report" else [],
+                "alarms": own_alarms(run.folder, run.step.name) if status == "done" else [],
             }
         )
     return pages
