@@ -16,7 +16,7 @@ from .settings import TrainingSettings
 
 # With fewer test fakes of a generator, or fewer fakes of the others to learn from, the number
 # would say nothing.
-FEWEST = 20
+FEWEST = 8
 
 
 def generators_to_leave_out(faces: pd.DataFrame) -> tuple[list[str], str]:

@@ -42,7 +42,7 @@ def exact_network():
 def test_gradient_agrees_with_finite_differences():
     gradient = logit_and_gradient(exact_network())
     pictures = FACES[:2].astype(np.float64)
-    logits, slopes = gradient(pictures)
+    _, slopes = gradient(pictures)
     assert slopes.dtype == np.float64 and slopes.shape == pictures.shape
     width = 1e-3
     for place in GENERATOR.integers(0, (2, SIDE, SIDE, 3), (40, 4)):

@@ -173,7 +173,7 @@ def _grid(
         labels.insert(transform.clean_at, "as is")
         axes.set_xticks(range(len(labels)), labels)
         axes.set_title(transform.title)
-        axes.set_xlabel(transform.unit.replace("{}", "").strip(" ,").replace("  ", " "), fontsize=9)
+        axes.set_xlabel(transform.axis, fontsize=9)
         axes.margins(x=0.08)
         found.append((axes, transform, conditions))
     return figure, found

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...errors import DataError
+from .robustness import AttackMethods
 
 Gradient = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 BATCH = 32
@@ -177,3 +178,6 @@ def _to_logit(model: Any) -> Callable:
         return value if bias is None else value + bias[0]
 
     return logit
+
+
+METHODS = AttackMethods(fgsm, pgd, random_signs)

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 from ...runs import report_progress
+from ..comparison import LEVEL, holm
+from ..summary import format_interval
 from .measure import auc_change, common_shift, measure, shift_of_class
-from .transforms import Transform, apply
+from .transforms import TRANSFORMS, Transform, apply
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 Progress = Callable[[float, str], None]
@@ -22,6 +24,7 @@ Progress = Callable[[float, str], None]
 BATCH = 64
 # Shifts of the mean score below this change few verdicts; they are not called a bias.
 SMALLEST_BIAS = 0.05
+CHANGES = ("auc_change", "shift_real", "shift_fake", "bias")
 SIDES = {"both": (0, 1), "reals": (0,), "fakes": (1,)}
 
 
@@ -79,8 +82,9 @@ def measure_curves(
 
     For each network: `clean` (see `measure`) and `conditions`, each with `transform`, `level`,
     `label`; `both` (AUC and recalls of changed faces), `reals` and `fakes` (the AUC when only
-    that class was changed); `auc_change` (changed minus clean, paired); `shift_real` and
-    `shift_fake` (of the mean score) and `bias` (the mean of the two); and `verdict`.
+    that class was changed); `auc_change` (changed minus clean, paired, with DeLong's `p` and
+    Holm's `adjusted` one); `shift_real` and `shift_fake` (of the mean score) and `bias` (the mean
+    of the two); and `verdict`.
 
     Args:
         scored: what `score_changes` returned.
@@ -90,14 +94,14 @@ def measure_curves(
         resamples, seed: of the bootstrap.
         progress: told a fraction 0 to 1 and a few words.
     """
-    extra = [name for name in ("group", "file_id", "generator") if name in faces]
+    extra = [name for name in ("group", "file_id", "cluster") if name in faces]
     joined = scored.merge(faces[["face_id", *extra]], on="face_id", validate="many_to_one")
     total = joined.groupby(["network", "transform", "level"]).ngroups
     found: dict[str, dict[str, Any]] = {}
     done = 0
     options = {"resamples": resamples, "seed": seed}
-    for network, threshold in thresholds.items():
-        own = joined[joined["network"] == network]
+    for network, own in joined.groupby("network", sort=False):
+        threshold = thresholds[network]
         conditions = []
         for transform, level, part in _conditions(own, transforms):
             if not conditions:
@@ -107,24 +111,86 @@ def measure_curves(
             conditions.append(entry | {"label": transform.label(level)})
             done += 1
             progress(done / total, f"{network}, {transform.title}")
+        _judge(conditions)
         found[network] = {"threshold": threshold, "clean": clean, "conditions": conditions}
     return found
+
+
+def curves_table(curves: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Returns `measure_curves`' numbers as a flat table, for CSV: a row a condition."""
+    rows = []
+    for network, found in curves.items():
+        for condition in found["conditions"]:
+            row = {"network": network, **{key: condition[key] for key in ("transform", "level")}}
+            numbers = {side: condition[side]["auc"] for side in SIDES}
+            numbers |= {name: condition["both"][name] for name in ("recall_real", "recall_fake")}
+            numbers |= {name: condition[name] for name in CHANGES}
+            for name, entry in numbers.items():
+                title = f"auc_{name}" if name in SIDES else name
+                row |= {title: entry["value"], f"{title}_low": entry["low"]}
+                row |= {f"{title}_high": entry["high"]}
+            rows.append(row | {"verdict": condition["verdict"]})
+    return pd.DataFrame(rows)
+
+
+def verdicts_table(curves: Mapping[str, Any]) -> pd.DataFrame:
+    """Returns for a reader, all cells text, each change at the level that moves the AUC most."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for condition in curves["conditions"]:
+        groups.setdefault(condition["transform"], []).append(condition)
+    worst = [
+        min(group, key=lambda condition: condition["auc_change"]["value"])
+        for group in groups.values()
+    ]
+    return pd.DataFrame(
+        [
+            {
+                "change": TRANSFORMS[condition["transform"]].title,
+                "worst level": condition["label"],
+                "AUC": format_interval(condition["both"]["auc"]),
+                "change of AUC": format_signed(condition["auc_change"]),
+                "shift of real faces": format_signed(condition["shift_real"]),
+                "shift of fake faces": format_signed(condition["shift_fake"]),
+                "verdict": condition["verdict"],
+            }
+            for condition in worst
+        ]
+    )
+
+
+def format_signed(entry: Mapping[str, float]) -> str:
+    """Returns "-0.12 [-0.18, -0.06]"."""
+    return f"{entry['value']:+.2f} [{entry['low']:+.2f}, {entry['high']:+.2f}]"
 
 
 def verdict_on(condition: Mapping[str, Any]) -> str:
     """Returns "holds", "weak", "biased towards fake" (or real), or "weak and biased towards ...".
 
-    Weak: the AUC falls, by more than chance. Biased: the scores of both classes together move to
-    one side, by more than chance and by at least `SMALLEST_BIAS`; then real pictures are accused
-    (or fakes trusted) for the change alone.
+    Weak: the AUC falls, and Holm's correction over all conditions leaves it significant. Biased:
+    the scores of both classes together move to one side, by more than chance and by at least
+    `SMALLEST_BIAS`; then real pictures are accused (or fakes trusted) for the change alone.
     """
-    weak = condition["auc_change"]["high"] < 0
+    weak = falls(condition)
     bias = condition["bias"]
     certain = bias["low"] > 0 or bias["high"] < 0
     if not (certain and abs(bias["value"]) >= SMALLEST_BIAS):
         return "weak" if weak else "holds"
     towards = f"biased towards {'fake' if bias['value'] > 0 else 'real'}"
     return f"weak and {towards}" if weak else towards
+
+
+def falls(condition: Mapping[str, Any]) -> bool:
+    """Returns whether the AUC falls by more than chance, all conditions taken together."""
+    change = condition["auc_change"]
+    return change["value"] < 0 and change["adjusted"] < LEVEL
+
+
+def _judge(conditions: list[dict[str, Any]]) -> None:
+    """Adds Holm's corrected p and the verdict to each condition of one network."""
+    adjusted = holm([condition["auc_change"]["p"] for condition in conditions])
+    for condition, p in zip(conditions, adjusted, strict=True):
+        condition["auc_change"]["adjusted"] = p
+        condition["verdict"] = verdict_on(condition)
 
 
 def _measure_condition(
@@ -138,8 +204,7 @@ def _measure_condition(
     entry["auc_change"] = auc_change(part, "clean", "changed", options["resamples"])
     entry["shift_real"] = shift_of_class(part, 0, "clean", "changed")
     entry["shift_fake"] = shift_of_class(part, 1, "clean", "changed")
-    entry["bias"] = common_shift(part, "clean", "changed")
-    return entry | {"verdict": verdict_on(entry)}
+    return entry | {"bias": common_shift(part, "clean", "changed")}
 
 
 def _conditions(

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..summary import format_interval
+from ..threshold import choose_threshold
 from .measure import measure
 
 ALL_TEST = "this test set"
@@ -18,7 +19,6 @@ RELATIONS = {
     "elsewhere": "another dataset",
     "pooled": "all datasets together",
 }
-FEWEST_FAKES = 10
 
 
 def columns_here(
@@ -73,6 +73,56 @@ def measure_row(
         }
         for name, (relation, frame) in columns.items()
     ]
+
+
+def member_cells(
+    name: str,
+    scores: pd.DataFrame,
+    trained_generators: Sequence[str],
+    others: Mapping[str, pd.DataFrame],
+    threshold: float,
+    **options: int,
+) -> list[dict[str, Any]]:
+    """Returns the row of a network of this run: here, on unseen fakes, on other datasets.
+
+    Args:
+        name: of the network.
+        scores: its scores of the test and unseen faces, see `columns_here`.
+        trained_generators: whose fakes it learned from.
+        others: for each other dataset face_id, label, score, and group and file_id.
+        threshold: of the network.
+        options: resamples and seed of the bootstrap.
+    """
+    columns = columns_here(scores, trained_generators)
+    columns |= {other: ("elsewhere", frame) for other, frame in others.items()}
+    return measure_row(name, columns | pooled(columns), threshold, **options)
+
+
+def left_out_cells(
+    scores: Mapping[str, pd.DataFrame],
+    faces: pd.DataFrame,
+    trained_generators: Sequence[str],
+    **options: int,
+) -> list[dict[str, Any]]:
+    """Returns a row for each training that left one generator out, thresholds from its validation.
+
+    Args:
+        scores: for each generator left out: face_id, split, label, score of val, test and unseen.
+        faces: the faces table.
+        trained_generators: whose fakes the run's own networks learn from.
+        options: resamples and seed of the bootstrap.
+    """
+    cells = []
+    known = ("file_id", "group", "cluster", "generator")
+    about = faces[["face_id", *[name for name in known if name in faces]]]
+    for generator, table in scores.items():
+        joined = table.merge(about, on="face_id", validate="one_to_one")
+        val = joined[joined["split"] == "val"]
+        others = [name for name in trained_generators if name != generator]
+        columns = columns_here(joined, others)
+        threshold = choose_threshold(val["label"], val["score"])
+        cells += measure_row(f"without {generator}", columns, threshold, **options)
+    return cells
 
 
 def pooled(

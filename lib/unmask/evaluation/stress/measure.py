@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..comparison import compare_auc
-from ..intervals import Z_95, Interval, bootstrap_metrics, wilson
+from ..intervals import bootstrap_metrics
+from ..rates import Z_95, Interval, share_of
 from ..scores import cluster_ids
 
 MEASURES = ("auc", "recall_fake", "recall_real")
@@ -27,8 +28,7 @@ def measure(
     """Returns n_real, n_fake and, for each of `names`, value, low and high (or None).
 
     Faces of one person, source video or file are resampled together. A set of one class has the
-    recall of that class alone: its interval is Wilson's, for as many independent faces as the
-    groups are worth (see `share_interval`).
+    recall of that class alone.
 
     Args:
         frame: face_id, label, a column of scores and, where known, group and file_id.
@@ -56,25 +56,14 @@ def measure(
 
 
 def share_interval(hits: np.ndarray, clusters: np.ndarray) -> Interval:
-    """Returns the share of `hits` with Wilson's interval, widened when faces come in groups.
-
-    The number of faces is divided by the design effect: how much more the share varies between
-    groups than it would between as many independent faces (Kish 1965). When all hits are equal it
-    cannot be measured, and the number of groups is taken.
+    """Returns the share of `hits` with its interval; see `rates.share_of`.
 
     Args:
         hits: bool [n], at least one.
         clusters: [n], what belongs together.
     """
-    hits = np.asarray(hits, dtype=np.float64)
-    n, share = len(hits), float(np.mean(hits))
-    groups = len(set(clusters))
-    if groups == n:
-        return wilson(share * n, n)
-    plain = share * (1 - share) / n
-    between = _squares_of_groups((hits - share) / n, clusters)
-    worth = n / max(1.0, between / plain) if plain else groups
-    return wilson(min(share * worth, worth), worth)
+    names, units = np.unique(np.asarray(clusters).astype(str), return_inverse=True)
+    return share_of(np.asarray(hits, dtype=np.float64), units.reshape(-1), len(names)).interval
 
 
 def shift_of_class(frame: pd.DataFrame, label: int, clean: str, changed: str) -> dict[str, Any]:
@@ -90,10 +79,10 @@ def common_shift(frame: pd.DataFrame, clean: str, changed: str) -> dict[str, Any
 
 
 def auc_change(frame: pd.DataFrame, clean: str, changed: str, resamples: int) -> dict[str, Any]:
-    """Returns the AUC of the changed faces minus that of the clean ones, a paired interval."""
+    """Returns the AUC of the changed faces minus that of the clean ones, paired, and DeLong's p."""
     labels, clusters = frame["label"].to_numpy(), cluster_ids(frame)
     found = compare_auc(labels, frame[changed], frame[clean], clusters, resamples=resamples)
-    return {"value": found.value, "low": found.low, "high": found.high}
+    return {"value": found.value, "low": found.low, "high": found.high, "p": found.p}
 
 
 def _moves(frame: pd.DataFrame, clean: str, changed: str) -> np.ndarray:

@@ -36,6 +36,11 @@ class Network:
     threshold: float
     model_path: Path
 
+    def as_dict(self) -> dict[str, str | int | float]:
+        """Returns the fields but the path as plain data, for JSON."""
+        kept = ("name", "step", "seed", "seeds", "threshold")
+        return {name: getattr(self, name) for name in kept}
+
 
 def choose_networks(
     results: Sequence[Result], names: Sequence[str] = ()
@@ -71,6 +76,21 @@ def choose_networks(
     if repeated:
         notices.append(f"Of {', '.join(repeated)} only the training with the first seed is tested.")
     return networks, notices
+
+
+def networks_table(networks: Sequence[Network]) -> pd.DataFrame:
+    """Returns the networks for a reader, all cells text."""
+    return pd.DataFrame(
+        [
+            {
+                "network": each.name,
+                "trained by": each.step,
+                "seed": f"{each.seed} (of {each.seeds})",
+                "threshold": f"{each.threshold:.3f}",
+            }
+            for each in networks
+        ]
+    )
 
 
 def sample_faces(

@@ -84,6 +84,27 @@ def measure_attacks(
     return entries, worst
 
 
+def examples(
+    scorer: Scorer,
+    pictures: np.ndarray,
+    attacked: np.ndarray,
+    labels: np.ndarray,
+    threshold: float,
+) -> tuple[list[int], list[tuple[float, float]]]:
+    """Returns one real and one fake face to show, with their scores before and after the attack.
+
+    The first that the attack turned from right to wrong; of a class where there is none, the first.
+    """
+    before, after = scorer(pictures), scorer(attacked)
+    right, fooled = (before >= threshold) == labels, (after >= threshold) != labels
+    places = []
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        turned = own[right[own] & fooled[own]]
+        places.append(int(turned[0] if len(turned) else own[0]))
+    return places, [(float(before[place]), float(after[place])) for place in places]
+
+
 def attack_table(entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Returns `measure_attacks`' entries as a flat table, for CSV: a row an entry."""
     rows = []

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..summary import format_interval, format_percent
+from .curves import falls
 from .slices import TITLES
 from .transforms import TRANSFORMS
 
 
 def describe_weakest(network: str, curves: Mapping[str, Any]) -> str:
     """Returns the sentence on the condition under which the AUC falls most, if it falls."""
-    conditions = [each for each in curves["conditions"] if each["auc_change"]["high"] < 0]
+    conditions = [each for each in curves["conditions"] if falls(each)]
     if not conditions:
         return (
             f"{network}: under none of {len(curves['conditions'])} changes of the picture does the "
@@ -25,7 +26,8 @@ def describe_weakest(network: str, curves: Mapping[str, Any]) -> str:
         f"{network} is weakest under “{_named(worst)}”: AUC "
         f"{format_interval(worst['both']['auc'])} where it was "
         f"{format_interval(curves['clean']['auc'])}; "
-        f"it falls under {len(conditions)} of {len(curves['conditions'])} changes."
+        f"it falls under {len(conditions)} of {len(curves['conditions'])} changes, Holm's "
+        "correction made."
     )
 
 
@@ -132,6 +134,27 @@ def describe_slices(network: str, entries: Sequence[Mapping[str, Any]]) -> str:
         f"({format_interval(best['auc'])}); picked as extremes, both look further apart than "
         "they are."
     )
+
+
+def describe_limits(test: int, chosen: int, generators: Sequence[str], epochs: int) -> list[str]:
+    """Returns notices on what was cut short to save time.
+
+    Args:
+        test: test faces there are; `chosen` of them were changed for the curves.
+        generators: left out one by one, each in a training of `epochs` epochs.
+    """
+    notices = []
+    if chosen < test:
+        notices.append(
+            f"The curves rest on {chosen:,} of {test:,} test faces, drawn from each class and "
+            "generator in proportion."
+        )
+    if generators:
+        notices.append(
+            f"Leaving one generator out was measured on trainings of at most {epochs} epochs: "
+            "longer ones would do better on what they learn from."
+        )
+    return notices
 
 
 def _part(entry: Mapping[str, Any]) -> str:

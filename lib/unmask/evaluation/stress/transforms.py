@@ -8,11 +8,12 @@ at every level: the curves show the level, not the luck. No change knows the lab
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import pandas as pd
 
 from ...errors import UsageError, nearest
 
@@ -26,6 +27,7 @@ class Transform:
     Attributes:
         name: short, as in tables.
         title: for a reader.
+        meaning: what is done, a few words that follow the title.
         unit: what a level means; `{}` stands for the level.
         levels: in the order of the axis; the unchanged picture stands before number `clean_at`.
         clean_at: where on the axis the unchanged picture belongs.
@@ -34,6 +36,7 @@ class Transform:
 
     name: str
     title: str
+    meaning: str
     unit: str
     levels: tuple[float, ...]
     change: Change
@@ -42,6 +45,11 @@ class Transform:
     def label(self, level: float) -> str:
         """Returns a level in words, such as "quality 50"."""
         return self.unit.format(f"{level:g}")
+
+    @property
+    def axis(self) -> str:
+        """The unit alone, for an axis."""
+        return self.unit.replace("{}", "").strip()
 
 
 def apply(
@@ -61,6 +69,20 @@ def apply(
         generator = np.random.default_rng(_entropy(seed, transform.name, name))
         changed[place] = transform.change(np.ascontiguousarray(face), level, generator)
     return changed
+
+
+def transforms_table(transforms: Mapping[str, Transform]) -> pd.DataFrame:
+    """Returns what is done to the pictures, for a reader: a row a change."""
+    return pd.DataFrame(
+        [
+            {
+                "change": each.title,
+                "what is done": each.meaning,
+                "levels": ", ".join(each.label(level) for level in each.levels),
+            }
+            for each in transforms.values()
+        ]
+    )
 
 
 def chosen(names: Sequence[str]) -> dict[str, Transform]:
@@ -169,19 +191,31 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
+# fmt: off
 TRANSFORMS: dict[str, Transform] = {
     each.name: each
     for each in (
-        Transform("jpeg", "JPEG", "quality {}", (95, 85, 70, 50, 30), _jpeg),
-        Transform("resize", "Resized and back", "{} times", (2, 0.5, 0.25), _resize, 1),
-        Transform("reshare", "Shared again", "{} times, JPEG twice", (0.9, 0.7, 0.5), _reshare),
-        Transform("screenshot", "Screenshot", "0.8 times, WebP {}", (80, 40), _screenshot),
-        Transform("blur", "Gaussian blur", "sigma {} pixels", (0.5, 1, 2), _blur),
-        Transform("noise", "Noise", "sigma {} of 255", (3, 8, 20), _noise),
-        Transform("brightness", "Brightness", "{} of 255", (-40, 40), _brightness, 1),
-        Transform("contrast", "Contrast", "{} times", (0.6, 1.6), _contrast, 1),
-        Transform("gamma", "Gamma", "exponent {}", (0.6, 1.6), _gamma, 1),
-        Transform("crop", "Cropped", "to {} of the side", (0.9, 0.75), _crop),
-        Transform("occlusion", "Grey square", "{} of the side", (0.2, 0.4), _occlusion),
+        Transform("jpeg", "JPEG", "encoded once", "quality {}", (95, 85, 70, 50, 30), _jpeg),
+        Transform("resize", "Resized", "and brought back to the network's side", "{} times",
+                  (2, 0.5, 0.25), _resize, 1),
+        Transform("reshare", "Shared again", "made smaller, JPEG of quality 75, then 60, as on its "
+                  "way through two social networks", "{} times", (0.9, 0.7, 0.5), _reshare),
+        Transform("screenshot", "Screenshot", "0.8 times as large, then WebP", "WebP {}",
+                  (80, 40), _screenshot),
+        Transform("blur", "Gaussian blur", "of a standard deviation in pixels", "{} pixels",
+                  (0.5, 1, 2), _blur),
+        Transform("noise", "Noise", "of a standard deviation in grey levels", "{} of 255",
+                  (3, 8, 20), _noise),
+        Transform("brightness", "Brightness", "so many grey levels more or less", "{} of 255",
+                  (-40, 40), _brightness, 1),
+        Transform("contrast", "Contrast", "stretched about the middle grey", "{} times",
+                  (0.6, 1.6), _contrast, 1),
+        Transform("gamma", "Gamma", "below 1 brighter, above 1 darker", "exponent {}",
+                  (0.6, 1.6), _gamma, 1),
+        Transform("crop", "Cropped", "this share of the side is kept and enlarged", "{} kept",
+                  (0.9, 0.75), _crop),
+        Transform("occlusion", "Grey square", "of this share of the side, anywhere", "{} of side",
+                  (0.2, 0.4), _occlusion),
     )
 }
+# fmt: on

@@ -1,0 +1,74 @@
+"""What the notebook needs around the tests: scores as they were stored, and scores elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from ..members import Result
+from .measure import measure
+
+Scorer = Callable[[np.ndarray], np.ndarray]
+REASON = "stress tests: nothing is chosen from them"
+BATCH = 64
+# Batches of another size round the last digits of float32 differently; more is another network.
+SAME_SCORE = 1e-3
+
+
+def stored_scores(result: Result, seed: int) -> pd.DataFrame:
+    """Returns one training's stored scores of the test and unseen faces, with what is known."""
+    rows = pd.concat([result.select(split, reason=REASON) for split in ("test", "unseen")])
+    return rows[rows["seed"] == seed].reset_index(drop=True)
+
+
+def score_faces(scorer: Scorer, pixels: np.ndarray, faces: pd.DataFrame) -> pd.DataFrame:
+    """Returns `faces` with a column `score`.
+
+    Args:
+        scorer: from uint8 `[n, side, side, 3]` to P(fake) `[n]`.
+        pixels: uint8 `[N, side, side, 3]`.
+        faces: with `row`, the place in `pixels`.
+    """
+    rows = faces["row"].to_numpy()
+    starts = range(0, len(rows), BATCH)
+    parts = [scorer(np.asarray(pixels[rows[start : start + BATCH]])) for start in starts]
+    return faces.assign(score=np.concatenate(parts))
+
+
+def check_parity(scored: pd.DataFrame, stored: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Returns notices on networks that no longer give the scores that stand in their tables.
+
+    Args:
+        scored: what `curves.score_changes` returned; its clean scores are compared.
+        stored: for each network its stored scores.
+    """
+    notices = []
+    for network, part in scored.groupby("network", sort=False):
+        ours = part.drop_duplicates("face_id").set_index("face_id")["clean"]
+        theirs = stored[network].set_index("face_id")["score"].loc[ours.index]
+        gap = float(np.abs(ours - theirs).max())
+        if gap > SAME_SCORE:
+            notices.append(
+                f"{network} gives other scores than its table holds (up to {gap:.3f} apart): "
+                "the saved network or the faces have changed since; run its step again."
+            )
+    return notices
+
+
+def measure_reals(
+    network: str,
+    scorer: Scorer,
+    threshold: float,
+    name: str,
+    pixels: np.ndarray,
+    faces: pd.DataFrame,
+) -> dict[str, object]:
+    """Returns how many of a folder's real faces one network calls fake: `n`, `false_alarms`."""
+    scored = score_faces(scorer, pixels, faces)
+    accepted = measure(scored, threshold, resamples=1)["recall_real"]
+    ends = {"low": accepted["high"], "high": accepted["low"]}
+    alarms = {"value": 1 - accepted["value"]}
+    alarms |= {key: None if end is None else 1 - end for key, end in ends.items()}
+    return {"network": network, "name": name, "n": len(scored), "false_alarms": alarms}
