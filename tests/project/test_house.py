@@ -13,7 +13,8 @@ ALLOWED = {
     "detectors": {"detectors", "runs", "errors"},
     "training": {"training", "detectors", "dataset", "runs", "errors"},
     "evaluation": {"evaluation", "runs", "errors"},
-    "suite": {"suite", "sources", "runs", "errors"},
+    "audit": {"audit", "dataset", "sources", "media", "evaluation", "tell", "runs", "errors"},
+    "suite": {"suite", "audit", "sources", "runs", "errors"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

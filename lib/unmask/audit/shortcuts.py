@@ -1,0 +1,158 @@
+"""What tells the classes apart without looking at a face: one finding for each family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from .. import runs
+from ..evaluation.intervals import Interval
+from ..evaluation.summary import format_interval
+from .designs import design_of
+from .families import FILE, FILE_FAMILIES, LIMIT, PICTURE_FAMILIES, Family
+from .file_facts import describe_values
+from .findings import (
+    AMBER,
+    FILE_SHORTCUTS,
+    GREEN,
+    NOT_CHECKED,
+    PICTURE_SHORTCUTS,
+    RED,
+    Finding,
+)
+from .separation import FEWEST, Folds, separate
+
+# What decides how many bytes a picture takes, besides the picture.
+ENCODING = ("size", "format", "progressive", "subsampling", "quantisation")
+
+
+def measure_shortcuts(
+    facts: pd.DataFrame | None,
+    pictures: Mapping[str, np.ndarray],
+    folds: Folds,
+    *,
+    resamples: int,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Returns the cross-validated AUC of every family, by key, with its 95% interval.
+
+    Args:
+        facts: of `file_facts.file_facts_table`, n rows; None to leave the file families out.
+        pictures: by family, `[n, columns]`; may be empty.
+        folds: of the same n files.
+        resamples, seed: of the bootstrap.
+    """
+    tables = {} if facts is None else {each.key: each for each in FILE_FAMILIES}
+    tables |= {each.key: each for each in PICTURE_FAMILIES if each.key in pictures}
+    found = {}
+    for number, (key, family) in enumerate(tables.items()):
+        features = design_of(key, facts) if family.kind == FILE else pictures[key]
+        found[key] = separate(
+            features,
+            folds,
+            strength=family.strength,
+            scaling=family.scaling,
+            resamples=resamples,
+            seed=seed,
+        )
+        runs.report_progress((number + 1) / len(tables), f"shortcuts: {family.title}")
+    return found
+
+
+def shortcut_findings(
+    areas: Mapping[str, Interval], facts: pd.DataFrame, labels: np.ndarray
+) -> list[Finding]:
+    """Returns a finding a family: red at most for files, amber at most for pictures.
+
+    Args:
+        areas: of `measure_shortcuts`; empty when the data were too few.
+        facts: the file facts that were measured.
+        labels: of the same files.
+    """
+    found = []
+    for family in (*FILE_FAMILIES, *PICTURE_FAMILIES):
+        topic = FILE_SHORTCUTS if family.kind == FILE else PICTURE_SHORTCUTS
+        key = f"{family.kind}_{family.key}"
+        if family.key not in areas:
+            found.append(
+                Finding(key, topic, family.title, NOT_CHECKED, _too_few(), _MORE_FILES)
+            )
+            continue
+        area = areas[family.key]
+        numbers = {**asdict(area), "limit": LIMIT, "files": len(labels)}
+        light = light_of(area, family)
+        rows = describe_values(facts[family.fact], labels) if family.fact else []
+        if family.key == "names":
+            rows = _name_patterns(facts, labels)
+        sentence = _sentence(family, area, areas, len(labels))
+        fix = family.fix if light in (RED, AMBER) else ""
+        if family.key == "bytes" and fix and encoded_alike(areas, facts):
+            fix = (
+                "Storing the files otherwise does not help, as it is the pictures that differ. "
+                "Quote every detector against this number: one that has learned no more than how "
+                "smooth a picture is reaches it."
+            )
+        found.append(Finding(key, topic, family.title, light, sentence, fix, rows, numbers))
+    return found
+
+
+def light_of(area: Interval, family: Family) -> str:
+    """Returns the light of an AUC: red (files) or amber (pictures) when its interval is above 0.55.
+
+    A file family whose AUC is above 0.55 and surely above 0.5 is amber.
+    """
+    low = area.value if area.low is None else area.low
+    if low > LIMIT:
+        return RED if family.kind == FILE else AMBER
+    if family.kind == FILE and area.value > LIMIT and low > 0.5:
+        return AMBER
+    return GREEN
+
+
+def encoded_alike(areas: Mapping[str, Interval], facts: pd.DataFrame) -> bool:
+    """Whether all files have one format, size and JPEG encoding, so that bytes tell of the picture."""
+    return all(not design_of(key, facts).shape[1] for key in ENCODING)
+
+
+def _sentence(
+    family: Family, area: Interval, areas: Mapping[str, Interval], files: int
+) -> str:
+    if area.low == area.high == 0.5:
+        return f"{family.subject}: the same in all files."
+    words = f"{family.subject}: AUC {format_interval(asdict(area))} on {files:,} files"
+    light = light_of(area, family)
+    if light == GREEN:
+        return f"{words}, too little to count as a shortcut."
+    strength = "tells" if light == RED or family.kind != FILE else "seems to tell"
+    text = f"{words}; alone it {strength} real from fake, without a look at the face."
+    if family.key == "bytes" and "detail" in areas:
+        text += (
+            " Encoded once more at one quality, the pictures themselves give AUC "
+            f"{format_interval(asdict(areas['detail']))}: "
+        )
+        explained = areas["detail"].value >= area.value - 0.03
+        text += (
+            "the bytes tell how much detail a picture has."
+            if explained
+            else "the difference lies in how the files were stored."
+        )
+    return text
+
+
+def _name_patterns(facts: pd.DataFrame, labels: np.ndarray) -> list[dict]:
+    from .designs import shape_of_name
+
+    return describe_values(facts["name"].map(shape_of_name), labels)
+
+
+_MORE_FILES = f"Add files: at least {FEWEST} of each class, from at least five groups each."
+
+
+def _too_few() -> str:
+    return (
+        f"Too few files: fewer than {FEWEST} of a class, or of fewer than five people or source "
+        "videos, give no interval worth reading."
+    )

@@ -1,0 +1,85 @@
+"""An audit as text for a terminal, and as rows for the tables of a notebook."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from ..tell import counted
+from .findings import AMBER, GREEN, NOT_CHECKED, RED, Finding, by_light, count_lights
+from .run import Audit
+
+WIDTH = 96
+MOST_ROWS = 5
+MEANING = {
+    RED: "do not trust a number measured on this dataset before the red findings are fixed",
+    AMBER: "usable; read the amber findings beside every number",
+    GREEN: "no leak and no shortcut was found",
+    NOT_CHECKED: "nothing bad was found, but not all could be checked",
+}
+
+
+def verdict_of(findings: Sequence[Finding]) -> str:
+    """Returns one sentence: the worst light, what it means, how many of each."""
+    counts = count_lights(findings)
+    worst = RED if counts[RED] else AMBER if counts[AMBER] else GREEN
+    listed = ", ".join(f"{count} {light}" for light, count in counts.items() if count)
+    return f"{worst.capitalize()}: {MEANING[worst]} ({listed})."
+
+
+def describe_audit(audit: Audit) -> str:
+    """Returns the whole audit as lines of text: red first, with evidence and fix."""
+    data = audit.as_dict()
+    lines = [
+        f"Audit of {audit.name}: {counted(data['files'], 'file')} ({data['real']:,} real, "
+        f"{data['fake']:,} fake)",
+        verdict_of(audit.findings),
+        scope_of(audit),
+        "",
+    ]
+    for finding in by_light(audit.findings):
+        lines += _describe(finding)
+    return "\n".join(lines)
+
+
+def scope_of(audit: Audit) -> str:
+    """Returns what was looked at: all files for copies, how many for shortcuts."""
+    sample, files = len(audit.facts), len(audit.files)
+    shortcuts = "all of them" if sample == files else f"a seeded sample of {sample:,}"
+    return f"Copies were looked for among all {files:,} files, shortcuts measured on {shortcuts}."
+
+
+def lights_table(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    """Returns a row a finding, worst first: light, topic, check, what was found, what to do."""
+    return [
+        {
+            "light": finding.light.upper(),
+            "about": finding.topic,
+            "check": finding.check,
+            "what was found": finding.sentence,
+            "what to do": finding.fix or "–",
+        }
+        for finding in by_light(findings)
+    ]
+
+
+def _describe(finding: Finding) -> list[str]:
+    head = f"{finding.light.upper():<12}{finding.check} ({finding.topic})"
+    lines = [head, *_wrapped(finding.sentence)]
+    if finding.light in (RED, AMBER):
+        lines += [f"      {_row(row)}" for row in finding.evidence[:MOST_ROWS]]
+        if len(finding.evidence) > MOST_ROWS:
+            lines.append(f"      and {len(finding.evidence) - MOST_ROWS} more in the JSON")
+        lines += _wrapped(f"to fix: {finding.fix}")
+    return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    indent = "    "
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+
+
+def _row(row: dict) -> str:
+    if row.keys() == {"what", "real", "fake"}:
+        return f"{row['what']}: real {row['real']}, fake {row['fake']}"
+    return ", ".join(f"{name} {value}" for name, value in row.items())
