@@ -160,9 +160,9 @@ def reliability_diagrams(models: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         models: for each name, the rows of a scores table to show.
     """
-    figure, all_axes = panels(len(models), 2, 3.3, sharex=True, sharey=True)
+    figure, all_axes = panels(len(models), 2, 3.8, sharex=True, sharey=True)
     if len(models) == 1:
-        figure.set_size_inches(4.4, 4.6)
+        figure.set_size_inches(4.4, 4.9)
     texts = []
     for axes, (name, frame) in zip(all_axes, models.items(), strict=True):
         axes.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle=":", label="exact")
@@ -173,10 +173,10 @@ def reliability_diagrams(models: Mapping[str, pd.DataFrame]) -> Figure:
             error = _reliability(axes, frame, column, look)
             errors.append(f"{look['label']} {error:.3f}")
             texts.append(f"{name} {look['label']} expected calibration error {error:.3f}")
-        axes.set_title(shortened(name))
+        axes.set_title(shortened(name), pad=32)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share that is fake")
-        note = "\n".join(["calibration error", *errors])
-        axes.text(0.03, 0.97, note, transform=axes.transAxes, va="top", fontsize=9)
+        note = f"calibration error: {errors[0]}\n{', '.join(errors[1:])}"
+        axes.text(0, 1.025, note, transform=axes.transAxes, va="bottom", fontsize=8.5)
         axes.set_aspect("equal")
     for axes in all_axes[-2:]:
         axes.set_xlabel("score, P(fake)")
@@ -197,8 +197,9 @@ def _reliability(axes: Axes, frame: pd.DataFrame, column: str, look: Mapping[str
         table["share_fake"],
         yerr=np.maximum(ends, 0),
         markersize=4.5,
-        elinewidth=1,
-        capsize=2,
+        linewidth=1.4,
+        elinewidth=0.8,
+        capsize=1.5,
         **look,
     )
     return float(np.mean([expected_calibration_error(labels, scores) for scores in matrix]))
