@@ -84,11 +84,11 @@ def describe_machine() -> dict:
     }
 
 
-def show(title: str, timings: list[Timing]) -> None:
-    """Prints one comparison as a table."""
+def show(title: str, timings: list[Timing], unit: str = "image") -> None:
+    """Prints one comparison as a table; `unit` is what the ways counted."""
     table = Table(title=title, title_justify="left")
     table.add_column("way")
-    for column in ("images/s", "CPU ms an image", "Unmask faster by", "by CPU time"):
+    for column in (f"{unit}s/s", f"CPU ms per {unit}", "Unmask faster by", "by CPU time"):
         table.add_column(column, justify="right")
     for number, timing in enumerate(timings):
         ratios = (timing.speedup, timing.cpu_speedup) if number else ()

@@ -14,6 +14,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
+from bench_bootstrap import FACES, RESAMPLES
+from bench_bootstrap import ways as bootstrap_ways
 from bench_feeding import ways as feeding_ways
 from bench_feeding import write_pictures
 from bench_training_step import ways as training_ways
@@ -27,7 +29,7 @@ QUICK_NETWORKS = (("two_block", 128, 32, 4), ("resnet50", 128, 32, 1))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures feeding and training steps, prints tables and writes the numbers as JSON."""
+    """Measures all comparisons, prints tables and writes the numbers as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer pictures, networks and rounds")
     parser.add_argument(
@@ -38,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{machine['device']}; TensorFlow {machine['tensorflow']}, Keras {machine['keras']}")
     rounds = 3 if options.quick else 5
     records = [*feeding(options.quick, rounds), *training(options.quick, rounds)]
+    records.append(bootstrap(rounds))
     write_json(options.output, {"machine": machine, "rounds": rounds, "comparisons": records})
     print(f"written to {options.output}")
     return 0
@@ -71,9 +74,15 @@ def training(quick: bool, rounds: int) -> list[dict]:
     return records
 
 
-def _measure(title: str, ways: dict, rounds: int) -> dict:
+def bootstrap(rounds: int) -> dict:
+    """Measures the intervals of every metric on many scores, on one core."""
+    title = f"Intervals of every metric, {RESAMPLES:,} resamples of {FACES:,} scores, one core"
+    return _measure(title, bootstrap_ways(), rounds, "resample")
+
+
+def _measure(title: str, ways: dict, rounds: int, unit: str = "image") -> dict:
     timings = compare(ways, rounds)
-    show(title, timings)
+    show(title, timings, unit)
     return as_record(title, timings)
 
 
