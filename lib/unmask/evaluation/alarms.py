@@ -14,8 +14,8 @@ import pandas as pd
 
 from .comparison import is_better
 from .floors import gain_over_floors
-from .intervals import wilson
 from .members import Result
+from .rates import wilson
 from .scores import score_matrix
 from .summary import format_interval
 

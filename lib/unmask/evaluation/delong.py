@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from ..errors import DataError
-from .metrics import checked
+from .ranking import checked
 
 NO_SPREAD = 1e-14  # a variance below this is rounding
 
