@@ -1,4 +1,4 @@
-"""What the training notebooks show: beside the floors, at other thresholds, where fakes are rare."""
+"""What the training notebooks show: floors, other thresholds, rare fakes."""
 
 import pytest
 from unmask.evaluation.calibration import add_calibrated
