@@ -1,13 +1,15 @@
 """Every alarm fires on what it is for, and stays silent on what is healthy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from unmask.evaluation.alarms import (
     CHECKS,
     alarms_of,
-    alarms_of_all,
     alarms_of_loaded,
+    alarms_of_step,
     class_totals,
     flipped_labels,
     floor_not_beaten,
@@ -20,6 +22,7 @@ from unmask.evaluation.members import Result
 from unmask.evaluation.report import alarms_table, describe_alarms
 from unmask.evaluation.scores import attach_faces
 from unmask.evaluation.summary import evaluate_member
+from unmask.runs import write_json, write_table
 
 
 def make_result(name, scores, faces, step="baseline_cnn"):
@@ -172,14 +175,28 @@ def test_a_floor_that_is_as_good_or_better(faces, score_faces, healthy, floor):
     assert alarm["sentence"].startswith("equal does worse than floor_spectrum on 160 test faces")
 
 
-def test_each_training_of_a_member_is_looked_at(healthy, faces, score_faces):
-    other = make_result("cnn_large", score_faces(faces, 2.5, salt=4), faces)
+def test_each_training_of_a_steps_members_is_looked_at(
+    tmp_path, monkeypatch, healthy, floor, faces, score_faces
+):
+    monkeypatch.setenv("UNMASK_HOME", str(tmp_path))
+    step = tmp_path / "runs/demo/baseline_cnn"
+    equal = score_faces(faces, 0.5, salt=8)
+    results = [replace(healthy, folder=step / "cnn")]
+    results.append(replace(make_result("weak", equal, faces), folder=step / "weak"))
     stuck = history([0.5, 0.5], accuracy=0.55)
-    histories = {"cnn, seed 1": GOOD, "cnn, seed 2": stuck, "cnn_large": GOOD}
-    alarms = alarms_of_all([healthy, other], histories, [], faces, 20)
-    assert [alarm["sentence"].split(" had")[0] for alarm in alarms] == ["cnn, seed 2"]
-    assert alarms[0]["name"] == "stuck at the majority"
+    for path, rows in (("cnn/seed_1", GOOD), ("cnn/seed_2", stuck), ("weak/seed_1", GOOD)):
+        write_table(step / path / "history.csv", rows)
+    alarms = alarms_of_step(results, "runs/demo", faces, 20)
+    assert [alarm["name"] for alarm in alarms] == ["stuck at the majority"]
+    assert alarms[0]["sentence"].startswith("cnn, seed 2 had a validation accuracy of 50.0%")
     assert set(alarms[0]) == {"name", "light", "sentence", "fix"}
+    audit = tmp_path / "runs/demo/audit/floor_thumbnails"
+    write_table(audit / "scores.parquet", score_faces(faces, 0.5, salt=7))
+    write_json(audit / "member.json", floor.member)
+    write_json(audit / "metrics.json", floor.metrics)
+    alarms = alarms_of_step(results, "runs/demo", faces, 20)
+    assert [alarm["name"] for alarm in alarms] == ["stuck at the majority", "floor not beaten"]
+    assert alarms[1]["sentence"].startswith("weak cannot be told apart from floor_thumbnails")
 
 
 def test_one_class_in_test_is_no_alarm(make_faces, score_faces, floor):

@@ -8,13 +8,14 @@ those that concern one member.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from .comparison import is_better
 from .floors import gain_over_floors
-from .members import Result
+from .members import Result, find_floors, read_histories
 from .rates import wilson
 from .scores import score_matrix
 from .summary import format_interval
@@ -249,25 +250,22 @@ def alarms_of(
     return [alarm for alarm in found if alarm is not None]
 
 
-def alarms_of_all(
-    results: Sequence[Result],
-    histories: Mapping[str, pd.DataFrame],
-    floors: Sequence[Result],
-    faces: pd.DataFrame,
-    resamples: int,
+def alarms_of_step(
+    results: Sequence[Result], run_folder: str | Path, faces: pd.DataFrame, resamples: int
 ) -> list[Alarm]:
-    """Returns the alarms of several members; `histories` holds those of all, see `alarms_of`.
+    """Returns the alarms of the members of a step, from their histories and the run's floors.
 
-    A training of a member is called by its name, or by its name, a comma and its seed.
+    Args:
+        results: the members, with the folders they lie in.
+        run_folder: of the run.
+        faces: its faces table.
+        resamples: of the bootstrap against the floor, at least 1.
     """
+    floors = find_floors(run_folder, faces)
     found = []
     for result in results:
-        own = {
-            name: history
-            for name, history in histories.items()
-            if name == result.name or name.startswith(f"{result.name}, ")
-        }
-        found += alarms_of(result, own, floors, faces, resamples)
+        histories = read_histories(result.folder.parent, [result.folder.name])
+        found += alarms_of(result, histories, floors, faces, resamples)
     return found
 
 
