@@ -11,6 +11,7 @@ from unmask.evaluation.comparison import (
     compare,
     compare_auc,
     describe_difference,
+    format_difference,
     format_p,
     holm,
     is_better,
@@ -138,3 +139,8 @@ def test_p_values_read_well():
     assert [format_p(p) for p in (None, 0.0, 0.00099, 0.0432, 1.0)] == [
         "–", "< 0.001", "< 0.001", "0.043", "1.000",
     ]  # fmt: skip
+
+
+def test_an_interval_without_width_is_not_shown():
+    assert format_difference(difference(-0.01, 0.03)) == "+0.010 [-0.010, +0.030]"
+    assert format_difference(difference(0.5, 0.5)) == "+0.500"

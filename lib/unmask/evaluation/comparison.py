@@ -176,6 +176,14 @@ def describe_difference(
     )
 
 
+def format_difference(difference: Difference) -> str:
+    """Returns "+0.012 [-0.004, +0.028]"; without brackets where no resample moved it."""
+    text = f"{difference.value:+.3f}"
+    if difference.low == difference.high:
+        return text
+    return f"{text} [{difference.low:+.3f}, {difference.high:+.3f}]"
+
+
 def format_p(p: float | None) -> str:
     """Returns "0.043", "< 0.001", or a dash when there is none."""
     if p is None:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from .comparison import Comparison, adjust, format_p, is_better, is_worse
+from .comparison import (
+    Comparison,
+    adjust,
+    format_difference,
+    format_p,
+    is_better,
+    is_worse,
+)
 from .members import Result, best_on_validation, comparison_on_test
 from .summary import format_interval
 
@@ -55,8 +62,7 @@ def gains_table(results: Sequence[Result], gains: Mapping[str, Gain]) -> pd.Data
                 "detector": result.name,
                 "AUC": format_interval(_area(result)),
                 f"AUC of {gain.floor.name}": format_interval(_area(gain.floor)),
-                "gain in AUC": f"{difference.value:+.3f} "
-                f"[{difference.low:+.3f}, {difference.high:+.3f}]",
+                "gain in AUC": format_difference(difference),
                 "p after Holm": format_p(p),
                 "beats the floor": _verdict(gain),
             }

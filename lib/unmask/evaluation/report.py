@@ -10,7 +10,16 @@ import pandas as pd
 
 from ..runs import NOTEBOOK_OF_STEP
 from .alarms import CHECKS
-from .comparison import LEVEL, Comparison, Difference, adjust, format_p, is_better, is_worse
+from .comparison import (
+    LEVEL,
+    Comparison,
+    Difference,
+    adjust,
+    format_difference,
+    format_p,
+    is_better,
+    is_worse,
+)
 from .members import Result, comparison_on_test, describe_member
 from .summary import HEADLINE, format_interval, format_percent, majority_reference
 
@@ -95,9 +104,9 @@ def differences_table(best: Result, found: Mapping[str, Comparison]) -> pd.DataF
     rows = [
         {
             "detector": name,
-            "difference in AUC": _with_ends(each.auc),
+            "difference in AUC": format_difference(each.auc),
             "p of AUC": format_p(each.auc.adjusted),
-            "difference in accuracy": _with_ends(each.accuracy),
+            "difference in accuracy": format_difference(each.accuracy),
             "p of accuracy": format_p(each.accuracy.adjusted),
             "better by AUC": _winner(best.name, name, each.auc),
         }
@@ -192,10 +201,6 @@ def _winner(best: str, other: str, difference: Difference) -> str:
     if is_worse(difference):
         return other
     return f"cannot be told apart on {difference.n:,} faces"
-
-
-def _with_ends(difference: Difference) -> str:
-    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
 
 
 def _errors(best: Result) -> list[str]:
