@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unmask import detectors
 from unmask.errors import DataError
-from unmask.evaluation.stress.attacks import fgsm, logit_and_gradient, pgd, random_signs
+from unmask.evaluation.stress.attacks import attack, fgsm, logit_and_gradient, pgd, random_signs
 
 SIDE = 8
 GENERATOR = np.random.default_rng(3)
@@ -119,12 +119,14 @@ def test_several_steps_never_do_less_harm_than_one_nor_more_budget_less():
     faces = GENERATOR.integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
     labels = np.arange(40) % 2
     sign = np.where(labels == 1, -1, 1)
-    before, found = sign * gradient(faces)[0], None
+    before = sign * gradient(faces)[0]
+    found = attack(gradient, faces, labels, (1, 2, 8), steps=3)
     for budget in (1, 2, 8):
-        single = sign * gradient(fgsm(gradient, faces, labels, budget))[0]
-        found = pgd(gradient, faces, labels, budget, steps=3, start=found)
-        several = sign * gradient(found)[0]
+        single = sign * gradient(found["fgsm"][budget])[0]
+        several = sign * gradient(found["pgd"][budget])[0]
+        assert np.array_equal(found["fgsm"][budget], fgsm(gradient, faces, labels, budget))
         assert (several >= single - 1e-5).all() and (several >= before - 1e-5).all()
+        assert np.abs(found["pgd"][budget].astype(int) - faces).max() <= budget
         before = several
 
 

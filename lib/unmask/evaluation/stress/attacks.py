@@ -8,7 +8,7 @@ scored is a picture that can be saved as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,9 +66,10 @@ def fgsm(gradient: Gradient, faces: np.ndarray, labels: np.ndarray, budget: int)
         budget: whole grey levels, L-infinity.
     """
     faces = np.asarray(faces)
-    signs = _in_batches(lambda part: _signs(gradient(faces[part])[1]), len(faces))
-    away = _away_from(labels)[:, None, None, None]
-    return _within(faces + budget * away * signs, faces, budget)
+    starts = range(0, len(faces), BATCH)
+    signs = [_signs(gradient(faces[start : start + BATCH])[1]) for start in starts]
+    away = _away_from(labels)[:, None, None, None] * np.concatenate(signs)
+    return _within(faces + budget * away, faces, budget)
 
 
 def pgd(
@@ -79,33 +80,46 @@ def pgd(
     *,
     steps: int = 8,
     seed: int = 0,
-    start: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Returns for each face the worst picture found within the budget.
+    """Returns for each face the worst picture found within one budget; see `attack`."""
+    return attack(gradient, faces, labels, (budget,), steps=steps, seed=seed)["pgd"][budget]
 
-    Starts at a random place within it (or at `start`), steps by a quarter of it (at least one
-    grey level), and keeps for each face the visited picture that is furthest on the wrong side.
-    The clean one and that of `fgsm` are visited too, so it never does less harm than `fgsm`.
+
+def attack(
+    gradient: Gradient,
+    faces: np.ndarray,
+    labels: np.ndarray,
+    budgets: Sequence[int],
+    *,
+    steps: int = 5,
+    seed: int = 0,
+) -> dict[str, dict[int, np.ndarray]]:
+    """Returns the pictures of "fgsm" and "pgd" for each budget, uint8 `[n, side, side, 3]`.
+
+    PGD starts at a random place within the smallest budget, and within each larger one at the
+    worst picture so far; a step is a quarter of the budget (at least one grey level). For each
+    face the visited picture is kept that is furthest on the wrong side. The clean one and that of
+    FGSM are visited too: PGD never does less harm than FGSM, nor more budget less than less.
 
     Args:
-        gradient, faces, labels, budget: see `fgsm`.
-        steps: gradient steps.
+        gradient, faces, labels: see `fgsm`.
+        budgets: whole grey levels, L-infinity, rising.
+        steps: gradient steps within each budget.
         seed: of the random start.
-        start: uint8 `[n, side, side, 3]`, pictures within a smaller budget, to go on from; then
-            more budget never means less harm.
     """
     faces, labels = np.asarray(faces), np.asarray(labels)
-
-    def climb(part: slice) -> np.ndarray:
-        if start is None:
-            generator = np.random.default_rng([seed, part.start])
-            moves = generator.integers(-budget, budget + 1, faces[part].shape, dtype=np.int16)
-            first = _within(faces[part] + moves, faces[part], budget)
-        else:
-            first = start[part]
-        return _climb(gradient, faces[part], labels[part], first, budget, steps)
-
-    return _in_batches(climb, len(faces))
+    found = {method: {budget: [] for budget in budgets} for method in ("fgsm", "pgd")}
+    for start in range(0, len(faces), BATCH):
+        part = slice(start, start + BATCH)
+        generator = np.random.default_rng([seed, start])
+        visits = _climb(gradient, faces[part], labels[part], budgets, steps, generator)
+        for budget, one_step, worst in visits:
+            found["fgsm"][budget].append(one_step)
+            found["pgd"][budget].append(worst)
+    return {
+        method: {budget: np.concatenate(parts) for budget, parts in by_budget.items()}
+        for method, by_budget in found.items()
+    }
 
 
 def random_signs(faces: np.ndarray, budget: int, seed: int = 0) -> np.ndarray:
@@ -115,20 +129,28 @@ def random_signs(faces: np.ndarray, budget: int, seed: int = 0) -> np.ndarray:
     return _within(np.asarray(faces) + budget * signs, faces, budget)
 
 
-def _climb(gradient, faces, labels, pictures, budget, steps) -> np.ndarray:
+def _climb(
+    gradient, faces, labels, budgets, steps, generator
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yields for each budget itself, the pictures after one step, and the worst visited."""
     away = _away_from(labels)
     towards = away[:, None, None, None]
     logits, slopes = gradient(faces)
+    clean_signs = _signs(slopes)
     best, harm = faces.copy(), away * logits
-    one_step = _within(faces + budget * towards * _signs(slopes), faces, budget)
-    harm = _keep_worse(best, harm, one_step, away * gradient(one_step)[0])
-    size = max(1, round(budget / 4))
-    for _ in range(steps):
-        logits, slopes = gradient(pictures)
-        harm = _keep_worse(best, harm, pictures, away * logits)
-        pictures = _within(pictures + size * towards * _signs(slopes), faces, budget)
-    _keep_worse(best, harm, pictures, away * gradient(pictures)[0])
-    return best
+    moves = generator.integers(-budgets[0], budgets[0] + 1, faces.shape, dtype=np.int16)
+    pictures = _within(faces + moves, faces, budgets[0])
+    for budget in budgets:
+        one_step = _within(faces + budget * towards * clean_signs, faces, budget)
+        harm = _keep_worse(best, harm, one_step, away * gradient(one_step)[0])
+        size = max(1, round(budget / 4))
+        for _ in range(steps):
+            logits, slopes = gradient(pictures)
+            harm = _keep_worse(best, harm, pictures, away * logits)
+            pictures = _within(pictures + size * towards * _signs(slopes), faces, budget)
+        harm = _keep_worse(best, harm, pictures, away * gradient(pictures)[0])
+        yield budget, one_step, best.copy()
+        pictures = best.copy()
 
 
 def _signs(slopes: np.ndarray) -> np.ndarray:
@@ -150,11 +172,6 @@ def _within(values: np.ndarray, faces: np.ndarray, budget: int) -> np.ndarray:
 def _away_from(labels: np.ndarray) -> np.ndarray:
     """Returns int16 [n]: the direction in which the logit is wrong, up for reals."""
     return np.where(np.asarray(labels) == 1, -1, 1).astype(np.int16)
-
-
-def _in_batches(work: Callable[[slice], np.ndarray], count: int) -> np.ndarray:
-    starts = range(0, count, BATCH)
-    return np.concatenate([work(slice(start, start + BATCH)) for start in starts])
 
 
 def _to_logit(model: Any) -> Callable:
@@ -180,4 +197,4 @@ def _to_logit(model: Any) -> Callable:
     return logit
 
 
-METHODS = AttackMethods(fgsm, pgd, random_signs)
+METHODS = AttackMethods(attack, random_signs)

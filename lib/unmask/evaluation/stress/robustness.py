@@ -23,13 +23,11 @@ class AttackMethods:
     """The attacks as functions, so that this room needs no TensorFlow; see `attacks`.
 
     Attributes:
-        fgsm: (gradient, faces, labels, budget) to pictures.
-        pgd: the same, and the keyword `start`: pictures of a smaller budget, or None.
+        attack: (gradient, faces, labels, budgets) to pictures by method and budget.
         control: (faces, budget) to pictures: as much noise, without aim.
     """
 
-    fgsm: Callable[..., np.ndarray]
-    pgd: Callable[..., np.ndarray]
+    attack: Callable[..., dict[str, dict[int, np.ndarray]]]
     control: Callable[..., np.ndarray]
 
 
@@ -74,13 +72,13 @@ def measure_attacks(
     ask(pictures, "", "clean", 0)
     for budget in budgets:
         ask(methods.control(pictures, budget), "", "noise", budget)
-    steps = [(source, budget) for source in gradients for budget in budgets]
-    for number, (source, budget) in enumerate(steps):
-        progress(number / len(steps), f"attack on {source}, {budget} of 255")
-        ask(methods.fgsm(gradients[source], pictures, labels, budget), source, "fgsm", budget)
-        start = None if budget == budgets[0] else worst[source]
-        worst[source] = methods.pgd(gradients[source], pictures, labels, budget, start=start)
-        ask(worst[source], source, "pgd", budget)
+    for number, (source, gradient) in enumerate(gradients.items()):
+        progress(number / len(gradients), f"attack on {source}")
+        found = methods.attack(gradient, pictures, labels, budgets)
+        for method, by_budget in found.items():
+            for budget, changed in by_budget.items():
+                ask(changed, source, method, budget)
+        worst[source] = found["pgd"][budgets[-1]]
     return entries, worst
 
 
