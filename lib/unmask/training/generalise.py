@@ -16,7 +16,7 @@ from .member import Member, train_member
 from .settings import TrainingSettings
 
 # Of the networks that learn much in few epochs, the one that costs least: a third of two_block.
-SMALL = {"blocks": (16, 32, 64), "head": "average", "dropout": 0.0}
+SMALL = {"blocks": (16, 32, 64, 64), "head": "average", "dropout": 0.0}
 NETWORKS = ("small", "two_block", "four_block")
 # With fewer test fakes of a generator, or fewer fakes of the others to learn from, the number
 # would say nothing.

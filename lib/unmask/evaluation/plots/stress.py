@@ -119,7 +119,8 @@ def shift_by_class(network: str, curves: Mapping[str, Any]) -> Figure:
     farthest = max(0.1, *(abs(end) for end in axes.get_xlim()))
     axes.set_xlim(-farthest, farthest)
     axes.set_xlabel("← taken for more real     shift of the mean score     more fake →")
-    axes.set_title(f"What each change does to the scores of {shortened(network)}")
+    title = f"What each change does to the scores of {shortened(network)}"
+    figure.suptitle(title, fontsize=11, fontweight="bold", x=0.01, ha="left")
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     figure.legend(loc="outside lower center", ncols=2)
