@@ -10,7 +10,8 @@ from unmask.runs import NOTEBOOK_OF_STEP
 from unmask.suite.notebook_parameters import cell_source, read_parameters
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PATHS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = REPOSITORY / "notebooks"
+PATHS = [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("learn/*.ipynb"))]
 LONGEST_CELL = 30  # lines
 
 
@@ -29,7 +30,12 @@ def headings(notebook):
 
 
 def test_every_step_has_its_notebook():
-    assert [path.stem for path in PATHS] == sorted(NOTEBOOK_OF_STEP.values())
+    names = [path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in PATHS]
+    steps = sorted(NOTEBOOK_OF_STEP.values())
+    assert [name for name in names if "/" not in name] == [
+        name for name in steps if "/" not in name
+    ]
+    assert set(steps) <= set(names)
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)

@@ -14,6 +14,7 @@ ALLOWED = {
     "training": {"training", "detectors", "dataset", "runs", "errors"},
     "evaluation": {"evaluation", "runs", "errors"},
     "audit": {"audit", "dataset", "sources", "media", "evaluation", "tell", "runs", "errors"},
+    "lessons": {"lessons", "training", "detectors", "evaluation", "runs", "errors"},
     "suite": {"suite", "audit", "sources", "runs", "errors"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -5,9 +5,11 @@ Example:
 """
 
 from .attacks import attack_curves, attack_example, cross_matrix
+from .audit import average_pictures, file_facts, picture_pairs, shortcut_forest
 from .data import class_counts, formats_and_quality, resolutions, split_composition
 from .explain import heat_overlays, mistakes_with_reasons, noise_residuals, spectrum_bands
 from .faces import face_sheet, worst_mistakes
+from .lesson import epochs_on_test, false_and_honest
 from .models import auc_by_generator, auc_forest, ensemble_weights, score_correlation
 from .scores import (
     confusion_matrices,
@@ -25,15 +27,20 @@ __all__ = [
     "attack_example",
     "auc_by_generator",
     "auc_forest",
+    "average_pictures",
     "class_counts",
     "confusion_matrices",
     "cross_matrix",
     "ensemble_weights",
+    "epochs_on_test",
     "face_sheet",
+    "false_and_honest",
+    "file_facts",
     "formats_and_quality",
     "heat_overlays",
     "mistakes_with_reasons",
     "noise_residuals",
+    "picture_pairs",
     "reliability_diagrams",
     "resolutions",
     "roc_and_precision_recall",
@@ -41,6 +48,7 @@ __all__ = [
     "score_histograms",
     "search_results",
     "shift_by_class",
+    "shortcut_forest",
     "show",
     "spectrum_bands",
     "split_composition",
