@@ -73,6 +73,10 @@ def test_clusters_are_groups_else_files_else_faces(make_faces):
     first, second, third, fourth = cluster_ids(faces)
     assert first == second and third == fourth and first != third
     assert len(set(cluster_ids(faces[["face_id"]]))) == 4
+    faces["cluster"] = ["", "c1", "c1", "c1"]  # near copies; a group says more
+    first, second, third, fourth = cluster_ids(faces)
+    assert first == second and third == fourth and first != third
+    faces = faces.drop(columns="cluster")
     faces["file_id"] = ["f0", "f1", "anna", "f3"]  # a file that is called like a person
     assert len(set(cluster_ids(faces))) == 3
 

@@ -95,12 +95,13 @@ def score_matrix(frame: pd.DataFrame, column: str = "score") -> tuple[pd.DataFra
 
 
 def cluster_ids(frame: pd.DataFrame) -> np.ndarray:
-    """Returns what belongs together, a string a row: the group, else the file, else the face.
+    """Returns what belongs together, a string a row: group, else near copies, else file, else face.
 
-    Frames of one clip, or pictures of one person, are not independent: intervals resample these.
+    Frames of one clip, copies of one picture, or pictures of one person, are not independent:
+    intervals resample these.
     """
     clusters = frame["face_id"].astype(str)
-    for column in ("file_id", "group"):
+    for column in ("file_id", "cluster", "group"):
         if column in frame:
             values = frame[column].fillna("").astype(str)
             clusters = clusters.where(values == "", column + ":" + values)
