@@ -32,7 +32,9 @@ def dispatch(arguments: list[str]) -> int:
         return 0 if arguments else 2
     word, *rest = arguments
     if word not in COMMANDS:
-        print(f"unmask has no command {word!r}.{nearest(word, COMMANDS)}\n{usage()}", file=sys.stderr)
+        print(
+            f"unmask has no command {word!r}.{nearest(word, COMMANDS)}\n{usage()}", file=sys.stderr
+        )
         return 2
     try:
         return importlib.import_module(COMMANDS[word][0]).main(rest)

@@ -210,4 +210,6 @@ def _counts_by_split(files: pd.DataFrame) -> list[dict]:
 
 
 def _listed(table: list[dict]) -> str:
-    return ", ".join(f"{row['split']} {row['real']:,} real and {row['fake']:,} fake" for row in table)
+    return ", ".join(
+        f"{row['split']} {row['real']:,} real and {row['fake']:,} fake" for row in table
+    )

@@ -181,7 +181,9 @@ def _sentence(
     names = files["official_split"].to_numpy()
     both = zip(names[across["first"]], names[across["second"]], strict=True)
     sides = [" and ".join(sorted(pair, key=ORDER.index)) for pair in both]
-    where = ", ".join(f"{count:,} {side}" for side, count in pd.Series(sides).value_counts().items())
+    where = ", ".join(
+        f"{count:,} {side}" for side, count in pd.Series(sides).value_counts().items()
+    )
     verb = "crosses" if len(across) == 1 else "cross"
     return f"{text}. {counted(len(across), 'pair')} {verb} the official splits ({where})."
 
@@ -189,17 +191,23 @@ def _sentence(
 def _groups(files: pd.DataFrame) -> Finding:
     check = "people and source videos on two sides"
     rows = files[(files["group"] != "") & (files["official_split"] != "")]
-    if rows.empty or not has_splits(files):
-        known = "no official split" if (files["group"] != "").any() else "no groups"
+    groups = files.loc[files["group"] != "", "group"].nunique()
+    if not groups:
         return Finding(
             "groups",
             LEAKAGE,
             check,
             NOT_CHECKED,
-            f"The dataset names {known}, so whether one person or source video lies on two sides "
-            "cannot be read from it.",
+            "The dataset does not name people or source videos, so whether one of them lies on two "
+            "sides cannot be read from it.",
             "Name them in a CSV manifest (columns path, label, split, group), if they are known.",
         )
+    if rows.empty or not has_splits(files):
+        sentence = (
+            f"{counted(groups, 'group')} (people or source videos), and no official split that "
+            "they could cross; preprocess splits by group."
+        )
+        return Finding("groups", LEAKAGE, check, GREEN, sentence, numbers={"groups": groups})
     sides = rows.groupby("group")["official_split"].agg(lambda each: sorted(set(each)))
     split = sides[sides.map(len) > 1]
     counts = rows["group"].value_counts()

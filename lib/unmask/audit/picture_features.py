@@ -6,6 +6,7 @@ an artefact of the generator that costs nothing to find: a floor that every dete
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import cv2
@@ -21,45 +22,20 @@ LEVELS = 2 * TRUNCATION + 1
 DETAIL_QUALITY = 90
 PERCENTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
-# Columns of each family, in the order of `measure_picture`.
-FAMILY_COLUMNS = {
-    "colour": 4 * (3 + len(PERCENTILES)) + 2,
-    "thumbnail": THUMBNAIL_SIDE**2 * 3,
-    "spectrum": RINGS,
-    "residuals": 3 * 2 * 2 * LEVELS**3,
-    "detail": 2,
-}
-
 
 def measure_picture(pixels: np.ndarray) -> dict[str, np.ndarray] | None:
-    """Returns the numbers of every family, float32, or None for a picture below 16 pixels.
+    """Returns the numbers of every family, or None for a picture below 16 pixels.
 
     Args:
         pixels: uint8 `[height, width, 3]`, RGB, at native resolution.
 
     Returns:
-        By family, each with `FAMILY_COLUMNS` numbers:
-        - `colour`: mean, spread, skewness and percentiles of brightness, both colour differences
-          and saturation; shares of black and of white.
-        - `thumbnail`: 16 x 16 pixels by area averaging, RGB.
-        - `spectrum`: log power of the brightness over 48 rings of equal width from no frequency
-          to half a cycle a pixel (azimuthal average, Durall et al. 2020, arXiv 2003.01826).
-        - `residuals`: see `residual_cooccurrences`.
-        - `detail`: log bytes a pixel as JPEG of quality 90, and its square root: how much there
-          is to encode when every picture is encoded alike.
+        What the functions of `FAMILY_FUNCTIONS` give, by name.
     """
-    height, width = pixels.shape[:2]
-    if min(height, width) < SMALLEST_SIDE:
+    if min(pixels.shape[:2]) < SMALLEST_SIDE:
         return None
     pixels = np.ascontiguousarray(pixels)
-    middle = cv2.cvtColor(_middle(pixels), cv2.COLOR_RGB2YCrCb)
-    return {
-        "colour": colour_statistics(pixels),
-        "thumbnail": _thumbnail(pixels),
-        "spectrum": azimuthal_spectrum(middle[..., 0]),
-        "residuals": residual_cooccurrences(middle),
-        "detail": _detail(pixels),
-    }
+    return {name: function(pixels) for name, function in FAMILY_FUNCTIONS.items()}
 
 
 def colour_statistics(pixels: np.ndarray) -> np.ndarray:
@@ -89,13 +65,20 @@ def colour_statistics(pixels: np.ndarray) -> np.ndarray:
     return np.array([*found, *extremes], np.float32)
 
 
-def azimuthal_spectrum(brightness: np.ndarray) -> np.ndarray:
-    """Returns log10 of the mean power in each of 48 rings, float32; after a Hann window.
+def thumbnail(pixels: np.ndarray) -> np.ndarray:
+    """Returns the picture at 16 x 16 pixels by area averaging, RGB, 0 to 1, float32 `[768]`."""
+    size = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return (small.astype(np.float32) / 255).ravel()
 
-    Args:
-        brightness: uint8 or float `[height, width]`.
+
+def azimuthal_spectrum(pixels: np.ndarray) -> np.ndarray:
+    """Returns log10 of the mean power of the brightness in each of 48 rings, float32 `[48]`.
+
+    Rings of equal width from no frequency to half a cycle a pixel (the azimuthal average of
+    Durall et al. 2020, arXiv 2003.01826), after a Hann window, of the middle 512 pixels.
     """
-    plane = brightness.astype(np.float32)
+    plane = cv2.cvtColor(_middle(pixels), cv2.COLOR_RGB2GRAY).astype(np.float32)
     window, ring_of_place, weights, totals = _rings(*plane.shape)
     spectrum = scipy.fft.rfft2((plane - plane.mean()) * window)
     power = (spectrum.real**2 + spectrum.imag**2) * weights
@@ -103,22 +86,20 @@ def azimuthal_spectrum(brightness: np.ndarray) -> np.ndarray:
     return np.log10(sums / totals + 1e-6).astype(np.float32)
 
 
-def residual_cooccurrences(planes: np.ndarray) -> np.ndarray:
+def residual_cooccurrences(pixels: np.ndarray) -> np.ndarray:
     """Returns how often each three neighbouring residuals occur together, square roots.
 
-    First and second differences along rows and along columns of each plane, truncated to -3..3,
-    in triples along the same direction: the rich model of steganalysis (Fridrich & Kodovsky 2012,
-    IEEE TIFS 7:868) as used on GAN faces by Nataraj et al. 2019 (arXiv 1903.06836). The square
-    root of a share has the same spread for rare and for usual triples.
-
-    Args:
-        planes: uint8 `[height, width, 3]`; Y, Cr, Cb.
+    First and second differences of Y, Cr and Cb along rows and along columns, truncated to -3..3,
+    in triples along the same direction, of the middle 512 pixels: the rich model of steganalysis
+    (Fridrich & Kodovsky 2012, IEEE TIFS 7:868) as used on GAN faces by Nataraj et al. 2019 (arXiv
+    1903.06836). The square root of a share has the same spread for rare and for usual triples.
 
     Returns:
         float32 `[4116]`: 3 planes x 2 directions x 2 orders x 343 triples; each 343 squares sum
         to 1.
     """
     found = []
+    planes = cv2.cvtColor(_middle(pixels), cv2.COLOR_RGB2YCrCb)
     for number in range(3):
         plane = planes[..., number].astype(np.int16)
         for turned in (plane, plane.T):
@@ -132,23 +113,37 @@ def residual_cooccurrences(planes: np.ndarray) -> np.ndarray:
     return np.sqrt(np.concatenate(found)).astype(np.float32)
 
 
-def _middle(pixels: np.ndarray) -> np.ndarray:
-    height, width = (min(side, LARGEST_SIDE) for side in pixels.shape[:2])
-    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-    return pixels[top : top + height, left : left + width]
+def detail(pixels: np.ndarray) -> np.ndarray:
+    """Returns log bytes a pixel as JPEG of quality 90, and the root of these bytes, float32 `[2]`.
 
-
-def _thumbnail(pixels: np.ndarray) -> np.ndarray:
-    size = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return (small.astype(np.float32) / 255).ravel()
-
-
-def _detail(pixels: np.ndarray) -> np.ndarray:
+    How much there is to encode, when every picture is encoded alike.
+    """
     options = [cv2.IMWRITE_JPEG_QUALITY, DETAIL_QUALITY]
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     a_pixel = len(encoded) / (pixels.shape[0] * pixels.shape[1])
     return np.array([np.log(a_pixel), np.sqrt(a_pixel)], np.float32)
+
+
+FAMILY_FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "colour": colour_statistics,
+    "thumbnail": thumbnail,
+    "spectrum": azimuthal_spectrum,
+    "residuals": residual_cooccurrences,
+    "detail": detail,
+}
+FAMILY_COLUMNS = {
+    "colour": 4 * (3 + len(PERCENTILES)) + 2,
+    "thumbnail": THUMBNAIL_SIDE**2 * 3,
+    "spectrum": RINGS,
+    "residuals": 3 * 2 * 2 * LEVELS**3,
+    "detail": 2,
+}
+
+
+def _middle(pixels: np.ndarray) -> np.ndarray:
+    height, width = (min(side, LARGEST_SIDE) for side in pixels.shape[:2])
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,7 @@ from .file_facts import file_facts_table
 from .findings import RED, Finding, by_light, count_lights, worst_light
 from .labels import failure_finding, label_findings
 from .leakage import leakage_findings, overlap_findings
-from .measured import Measured, measure_files
+from .measured import FeatureStore, Measured
 from .separation import make_folds, units_of
 from .shortcuts import measure_shortcuts, shortcut_findings
 
@@ -130,12 +130,12 @@ def audit_files(
         readable = reasons == ""
         _check_usable(files, readable)
         if pairs is None:
-            pairs = find_near_copies(fingerprints)
+            pairs = find_near_copies(fingerprints, jobs=settings.jobs)
         clock.lap("near copies")
     sample = draw_sample(files[readable], settings.sample, settings.seed)
     with runs.progress_share(1, parts):
         facts = file_facts_table(files.loc[sample], settings.jobs)
-        pictures = measure_files(files.loc[sample], settings.jobs, folder)
+        pictures = FeatureStore(folder, settings.jobs).measure(files.loc[sample])
     clock.lap("headers and pictures")
     kept = np.flatnonzero(pictures.readable)  # a picture below 16 pixels has no features
     facts, pictures = facts.iloc[kept], pictures.rows(kept)
@@ -176,7 +176,7 @@ def draw_sample(files: pd.DataFrame, most: int, seed: int) -> np.ndarray:
 def _overlap(
     files: pd.DataFrame, fingerprints: pd.DataFrame, others: pd.DataFrame, name: str, jobs: int
 ) -> list[Finding]:
-    found = overlap(fingerprints, fingerprint_files(others["path"].tolist(), jobs))
+    found = overlap(fingerprints, fingerprint_files(others["path"].tolist(), jobs), jobs=jobs)
     return overlap_findings(files, others, found, name)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from .. import runs
 from ..evaluation.intervals import Interval
 from ..evaluation.summary import format_interval
-from .designs import design_of
+from .designs import design_of, shape_of_name
 from .families import FILE, FILE_FAMILIES, LIMIT, PICTURE_FAMILIES, Family
 from .file_facts import describe_values
 from .findings import (
@@ -77,16 +77,14 @@ def shortcut_findings(
         topic = FILE_SHORTCUTS if family.kind == FILE else PICTURE_SHORTCUTS
         key = f"{family.kind}_{family.key}"
         if family.key not in areas:
-            found.append(
-                Finding(key, topic, family.title, NOT_CHECKED, _too_few(), _MORE_FILES)
-            )
+            found.append(Finding(key, topic, family.title, NOT_CHECKED, _too_few(), _MORE_FILES))
             continue
         area = areas[family.key]
         numbers = {**asdict(area), "limit": LIMIT, "files": len(labels)}
         light = light_of(area, family)
         rows = describe_values(facts[family.fact], labels) if family.fact else []
         if family.key == "names":
-            rows = _name_patterns(facts, labels)
+            rows = describe_values(facts["name"].map(shape_of_name), labels)
         sentence = _sentence(family, area, areas, len(labels))
         fix = family.fix if light in (RED, AMBER) else ""
         if family.key == "bytes" and fix and encoded_alike(areas, facts):
@@ -113,13 +111,11 @@ def light_of(area: Interval, family: Family) -> str:
 
 
 def encoded_alike(areas: Mapping[str, Interval], facts: pd.DataFrame) -> bool:
-    """Whether all files have one format, size and JPEG encoding, so that bytes tell of the picture."""
+    """Whether all files have one format, size and JPEG encoding: bytes then tell of pictures."""
     return all(not design_of(key, facts).shape[1] for key in ENCODING)
 
 
-def _sentence(
-    family: Family, area: Interval, areas: Mapping[str, Interval], files: int
-) -> str:
+def _sentence(family: Family, area: Interval, areas: Mapping[str, Interval], files: int) -> str:
     if area.low == area.high == 0.5:
         return f"{family.subject}: the same in all files."
     words = f"{family.subject}: AUC {format_interval(asdict(area))} on {files:,} files"
@@ -140,12 +136,6 @@ def _sentence(
             else "the difference lies in how the files were stored."
         )
     return text
-
-
-def _name_patterns(facts: pd.DataFrame, labels: np.ndarray) -> list[dict]:
-    from .designs import shape_of_name
-
-    return describe_values(facts["name"].map(shape_of_name), labels)
 
 
 _MORE_FILES = f"Add files: at least {FEWEST} of each class, from at least five groups each."

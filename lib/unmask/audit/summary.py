@@ -5,8 +5,20 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from ..evaluation.members import Result, best_on_validation
+from ..evaluation.summary import format_interval
 from ..tell import counted
-from .findings import AMBER, GREEN, NOT_CHECKED, RED, Finding, by_light, count_lights
+from .after import After
+from .findings import (
+    AMBER,
+    FILE_SHORTCUTS,
+    GREEN,
+    NOT_CHECKED,
+    RED,
+    Finding,
+    by_light,
+    count_lights,
+)
 from .run import Audit
 
 WIDTH = 96
@@ -61,6 +73,31 @@ def lights_table(findings: Sequence[Finding]) -> list[dict[str, str]]:
         }
         for finding in by_light(findings)
     ]
+
+
+def sentences_of(audit: Audit, after: After, floors: Sequence[Result]) -> list[str]:
+    """Returns what the audit of a run tells its reader, the verdict first."""
+    sentences = [f"As the files came, {_lower(verdict_of(audit.findings))}"]
+    telling = [each.check for each in audit.findings if each.topic == FILE_SHORTCUTS]
+    red = [f.check for f in audit.findings if f.topic == FILE_SHORTCUTS and f.light == RED]
+    if audit.areas:
+        told = ", ".join(red) if red else "none of them"
+        sentences.append(
+            f"Of {len(telling)} facts of the file, {told} "
+            f"{'tells' if len(red) < 2 else 'tell'} the classes apart."
+        )
+    sentences += [f"After preprocessing: {_lower(each.sentence)}" for each in after.findings[:2]]
+    best = best_on_validation(floors)
+    area = format_interval(best.metrics["splits"]["test"]["metrics"]["auc"])
+    sentences.append(
+        f"The highest floor on validation is {best.member['architecture']}: AUC {area} on the "
+        "test faces. A detector that does not beat it has learned nothing about faces."
+    )
+    return sentences
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _describe(finding: Finding) -> list[str]:

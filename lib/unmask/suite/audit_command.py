@@ -1,4 +1,4 @@
-"""`unmask audit`: is a dataset fit to measure anything? Exit 0 clean, 1 red findings, 2 unusable."""
+"""`unmask audit`: is a dataset fit to measure anything?"""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="unmask audit",
         allow_abbrev=False,
         description="Looks for leaks, shortcuts and wrong labels in a dataset of faces.",
-        epilog="Exit codes: 0 no red finding, 1 red findings, 2 the dataset or command is unusable.",
+        epilog="Exit codes: 0 no red finding, 1 red findings, 2 dataset or command unusable.",
     )
     parser.add_argument(
         "source", metavar="FOLDER|CSV", help="a folder with real/ and fake/, or a CSV of paths"
