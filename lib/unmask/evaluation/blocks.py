@@ -155,8 +155,10 @@ def _remarks(counts: np.ndarray) -> list[str]:
     targets = [target for target in FPR_TARGETS.values() if 0 < counts[0] * target < 1]
     if not targets or not counts[1]:
         return []
-    shares = " and ".join(f"{target:.1%}".replace(".0%", "%") for target in targets)
+    shares = [f"{target:.1%}".replace(".0%", "%") for target in targets]
+    *others, last = shares
+    at = f"{', '.join(others)} and {last}" if others else last
     return [
-        f"With {counts[0]:,} real faces, the share of fakes found at {shares} false alarms is "
+        f"With {counts[0]:,} real faces, the share of fakes found at {at} false alarms is "
         "measured where no real face at all is called fake."
     ]

@@ -114,14 +114,17 @@ def mean_of(first: Share, second: Share) -> Interval:
     """Returns the mean of two shares with its interval, recovered from theirs (MOVER).
 
     Source: Zou & Donner 2008 (Statistics in Medicine 27:1693-1702), with the correlation that
-    units holding faces of both give.
+    units holding faces of both give. That errors cancel within units is believed less, the fewer
+    units show it.
     """
     ours, theirs = first.interval, second.interval
     value = (ours.value + theirs.value) / 2
     if ours.low is None or theirs.low is None:
         return Interval(value, None, None)
     size = np.sqrt((first.residuals @ first.residuals) * (second.residuals @ second.residuals))
-    alike = float(first.residuals @ second.residuals / size) if size > 0 else 0.0
+    products = first.residuals * second.residuals
+    alike = float(products.sum() / size) if size > 0 else 0.0
+    alike = max(alike, min(0.0, 4 / max(np.count_nonzero(products), 1) - 1))
 
     def half(ours: float, theirs: float) -> float:
         return float(np.sqrt(max(ours**2 + theirs**2 + 2 * alike * ours * theirs, 0.0))) / 2
