@@ -26,6 +26,7 @@ def conclude(
         notices: fallbacks and losses a reader must see on top of the page.
         alarms: patterns that mean a mistake: `name`, `light` ("red" or "amber"), `sentence` and
             `fix` each. They stand above the notices, and under --strict a red one fails the run.
+            One that is repeated from another step says its `step`, and is not displayed.
 
     Raises:
         ValueError: an alarm lacks one of these, or has another light.
@@ -41,7 +42,8 @@ def conclude(
     }
     write_json(folder / "summary.json", summary)
     written = read_json(folder / "summary.json")
-    show_sentences([*map(alarm_in_words, written["alarms"]), *written["sentences"]])
+    own = [alarm for alarm in written["alarms"] if "step" not in alarm]
+    show_sentences([*map(alarm_in_words, own), *written["sentences"]])
 
 
 def alarm_in_words(alarm: Mapping[str, str]) -> str:

@@ -71,7 +71,7 @@ def test_groups_make_tests_and_intervals_careful(synthetic):
     naive = compare(*copies, None, resamples=200)
     once = compare(labels, a, b, None, resamples=200)
     assert honest.clustered and not naive.clustered
-    assert honest.auc.p == pytest.approx(once.auc.p, rel=1e-6)
+    assert once.auc.p < honest.auc.p < 1.5 * once.auc.p  # Student's p for 100 groups a class
     assert honest.accuracy.p == pytest.approx(once.accuracy.p, rel=1e-9)
     assert naive.auc.p < honest.auc.p / 5
     assert naive.auc.high - naive.auc.low < 0.6 * (honest.auc.high - honest.auc.low)

@@ -143,6 +143,17 @@ def test_copies_of_each_face_are_no_new_evidence(synthetic):
     assert compare_areas(*twice).error == pytest.approx(once.error / np.sqrt(2), rel=0.01)
 
 
+def test_few_groups_are_no_proof_however_many_faces():
+    """Four clips of ten faces each: z is large, but four clips may fall this way by luck."""
+    generator = np.random.default_rng(1)
+    groups = np.repeat(np.arange(4), 10)
+    labels = groups % 2
+    a, b = generator.random((2, 40)) * 0.5 + np.stack([labels, 0 * labels]) * 0.3
+    found = compare_areas(labels, a, b, groups)
+    assert found.z > 9 and found.p > 0.05
+    assert compare_areas(labels, a, b).p < 0.01
+
+
 def test_seeds_enter_by_their_mean(synthetic):
     labels, first = synthetic(120, 1.0, 0)
     _, second = synthetic(120, 1.2, 1)

@@ -32,6 +32,13 @@ def test_alarms_are_kept_beside_notices_and_shown_first(tmp_path):
     )
 
 
+def test_alarms_of_other_steps_are_kept_but_not_shown_again(tmp_path):
+    with capture_output() as captured:
+        conclude(tmp_path, ["Done."], alarms=[{"step": "resnet50", **ALARM}])
+    assert read_json(tmp_path / "summary.json")["alarms"][0]["step"] == "resnet50"
+    assert captured.outputs[0].data["text/html"] == "<ul><li>Done.</li></ul>"
+
+
 def test_without_alarms_the_list_is_empty(tmp_path):
     with capture_output():
         conclude(tmp_path, ["Done."])

@@ -147,9 +147,13 @@ def test_provenance_says_what_made_the_page(soups):
 def test_alarms_stand_above_the_notices_red_ones_first_and_in_words(soups):
     boxes = soups["done"].select("aside.box")
     assert [box["class"][1:] for box in boxes] == [["alarm", "red"], ["alarm", "amber"], ["notice"]]
-    assert texts(boxes[0], "p") == [f"Red alarm, flipped. {HOSTILE}. To fix: turn"]
-    assert texts(boxes[1], "p") == ["Amber alarm in download, few faces. Few. To fix: add some"]
-    assert texts(soups["index"], "aside.alarm strong") == ["Red alarm in cnn, flipped."] * 2
+    assert texts(boxes[0], "p, li") == ["Red alarm, flipped. To fix: turn.", f"{HOSTILE}."]
+    assert texts(boxes[1], "p, li") == [
+        "Amber alarm, few faces. To fix: add some.",
+        "download: Few.",
+    ]
+    assert texts(soups["index"], "aside.alarm p") == ["Red alarm, flipped. To fix: turn."]
+    assert texts(soups["index"], "aside.alarm li") == [f"cnn: {HOSTILE}."] * 2
     cards = soups["index"].select(".card")
     assert texts(cards[1], ".alarms") == ["2 red alarms"] and not cards[0].select(".alarms")
 

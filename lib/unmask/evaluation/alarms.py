@@ -140,7 +140,7 @@ def one_sided(name: str, scores: pd.DataFrame, thresholds: Mapping[str, float]) 
         "one-sided verdicts",
         "red",
         f"{name} {' and '.join(dict.fromkeys(found))}.",
-        "look at the histogram of scores: is the input scaled twice, or the training diverged?",
+        "look at the histogram of scores: the input may be scaled twice, or the training diverged",
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm, rankdata
+from scipy.stats import t as student
 
 from ..errors import DataError
 from .ranking import checked
@@ -29,11 +30,13 @@ class Areas:
         values: float64 [k].
         covariance: float64 [k, k].
         units: real and fake units that the variance rests on: faces, or groups that hold such.
+        clustered: whether some group holds several faces.
     """
 
     values: np.ndarray
     covariance: np.ndarray
     units: tuple[int, int]
+    clustered: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def delong(labels: Sequence[int], scores: np.ndarray, groups: Sequence | None = 
         + mixed
         + mixed.T
     )
-    return Areas(values, covariance, units)
+    return Areas(values, covariance, units, count < len(labels))
 
 
 def compare_areas(
@@ -114,9 +117,11 @@ def compare_areas(
 ) -> AreaTest:
     """Returns the AUC of scores `a` minus that of `b` on the same n faces, with DeLong's test.
 
-    With several seeds the AUC of a model is the mean of its seeds'. Where nothing varies (both
-    orders are the same for every face, or one is perfect and the other constant) no z exists: p
-    is 1 for a difference of zero, else that of a sign test over the units of the smaller class.
+    With several seeds the AUC of a model is the mean of its seeds'. With groups p is Student's,
+    for as many groups as the smaller class has: few of them do not tell their variance well. Where
+    nothing varies (both orders are the same for every face, or one is perfect and the other
+    constant) no z exists: p is 1 for a difference of zero, else that of a sign test over the units
+    of the smaller class.
 
     Args:
         labels: [n], 0 real and 1 fake.
@@ -134,7 +139,8 @@ def compare_areas(
     variance = float(contrast @ areas.covariance @ contrast)
     if variance > NO_SPREAD:
         error = math.sqrt(variance)
-        return AreaTest(value, error, value / error, float(2 * norm.sf(abs(value) / error)))
+        far = student(min(areas.units) - 1).sf if areas.clustered else norm.sf
+        return AreaTest(value, error, value / error, float(2 * far(abs(value) / error)))
     if abs(value) < math.sqrt(NO_SPREAD):
         return AreaTest(value, 0.0, 0.0, 1.0)
     return AreaTest(value, 0.0, math.copysign(math.inf, value), 2.0 ** (1 - min(areas.units)))
