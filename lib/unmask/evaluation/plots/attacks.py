@@ -75,7 +75,9 @@ def attack_example(
         shown += [before, drawn, after]
         captions += [f"score {clean:.2f}", f"difference ×{amplify}", f"score {fooled:.2f}"]
         classes += [int(label)] * 3
-    return face_sheet(shown, captions, classes, columns=6, title="Attacked in several steps")
+    most = int(np.abs(attacked.astype(int) - pictures).max())
+    title = f"Attacked in several steps, by at most {most} of 255 grey levels"
+    return face_sheet(shown, captions, classes, columns=6, title=title)
 
 
 @styled
@@ -117,8 +119,8 @@ def cross_matrix(cells: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _draw_attack(axes: Axes, shown: Sequence[Mapping[str, Any]], look: int, kind: str) -> None:
-    values = np.array([[each["accuracy"][end] for end in ("value", "low", "high")]
-                       for each in shown])  # fmt: skip
+    ends = [[each["accuracy"][end] for end in ("value", "low", "high")] for each in shown]
+    values = np.array([[row[0] if end is None else end for end in row] for row in ends])
     places = np.arange(len(shown)) + (look - 1.5) * 0.06
     errors = np.maximum([values[:, 0] - values[:, 1], values[:, 2] - values[:, 0]], 0)
     axes.errorbar(

@@ -202,7 +202,7 @@ TRANSFORMS: dict[str, Transform] = {
                   "way through two social networks", "{} times", (0.9, 0.7, 0.5), _reshare),
         Transform("screenshot", "Screenshot", "0.8 times as large, then WebP", "WebP {}",
                   (80, 40), _screenshot),
-        Transform("blur", "Gaussian blur", "of a standard deviation in pixels", "{} pixels",
+        Transform("blur", "Gaussian blur", "of a standard deviation in pixels", "{} px",
                   (0.5, 1, 2), _blur),
         Transform("noise", "Noise", "of a standard deviation in grey levels", "{} of 255",
                   (3, 8, 20), _noise),
