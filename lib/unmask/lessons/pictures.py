@@ -17,6 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ..evaluation.formats import format_interval
 from ..evaluation.scores import cluster_ids
 from ..runs import report_progress
 from .contrast import MEASURES, Contrast, measure
@@ -27,6 +28,8 @@ THUMBNAIL = 16
 FOLDS = 5
 FEWEST_CLIPS = 3  # of each class
 FEWEST_GROUPS = 4
+FEW_GROUPS = 30  # below them an interval says more than its value
+GUESSING = 0.5
 SPLITS = ("train", "val", "test")
 
 
@@ -217,19 +220,29 @@ def describe_groups(found: SharedGroups | None) -> list[str]:
         f"them, and has their label in {found.same_label:.0%} of these cases.",
         found.contrast.sentence(),
         _meaning(found.contrast),
+        *_on_few_groups(found),
     ]
 
 
 def _meaning(contrast: Contrast) -> str:
     low, high = contrast.false.low, contrast.false.high
-    if low is None or low > 0.5:
+    if low is None or low > GUESSING:
         return "Nothing was learned about forgery, and yet it scores: likeness alone does it."
-    if high < 0.5:
+    if high < GUESSING:
         return (
             "Below 0.5: the neighbour of a fake is the real picture it was made from. Here the "
             "leak hurts this detector, and one that knew the trick would turn its verdicts around."
         )
     return "Here likeness gives nothing away that this detector could use."
+
+
+def _on_few_groups(found: SharedGroups) -> list[str]:
+    if found.groups >= FEW_GROUPS:
+        return []
+    return [
+        f"With {found.groups} groups the honest number is hardly known: "
+        f"{format_interval(found.contrast.honest)} is what its interval leaves open."
+    ]
 
 
 def _with_company(known: pd.DataFrame) -> tuple[str, pd.DataFrame]:

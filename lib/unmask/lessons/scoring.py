@@ -244,3 +244,16 @@ def describe_epochs(trained: Trained, contrast: Contrast, favourite: int) -> lis
         f"choose number {favourite}.",
         contrast.sentence(),
     ]
+
+
+def describe_training(trained: Trained, resamples: int) -> list[str]:
+    """Returns the sentence on the network at the epoch that validation chose."""
+    areas = {
+        split: format_interval(measure(trained.of(split), resamples=resamples)["auc"])
+        for split in ("train", "val", "test")
+    }
+    return [
+        f"Validation chooses epoch {trained.chosen} of {len(trained.epochs)}. AUC there: "
+        f"{areas['train']} on the training faces, {areas['val']} on validation, {areas['test']} "
+        "on test."
+    ]

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .cover import CoverCheck, cover_check
-from .grad_cam import grad_cam
+from .cover import SMALLEST, CoverCheck, cover_check
+from .grad_cam import EVIDENCE, grad_cam
 from .mistakes import RIGHT, WRONG, Verdicts, judge
 from .occlusion import Scorer, occlusion_maps
 from .record import COLUMNS, Explanations, write_explanations
@@ -25,7 +25,7 @@ class ExplainSettings:
         right: surest right verdicts of each class.
         covered: faces of each of the four kinds that get an occlusion map too, which costs some
             hundred scores a face.
-        checked: faces called fake on which the maps are checked.
+        checked: faces of each verdict on which the maps are checked.
         weighting: of the heat maps, see `grad_cam`.
         seed: of the faces checked.
     """
@@ -33,8 +33,8 @@ class ExplainSettings:
     mistakes: int = 8
     right: int = 3
     covered: int = 1
-    checked: int = 64
-    weighting: str = "channel"
+    checked: int = 48
+    weighting: str = "place"
     seed: int = 0
 
 
@@ -83,7 +83,7 @@ def explain_detector(
         real=maps["real"],
         covered=occlusion_maps(score, pictures[covered_places]),
         covered_places=covered_places,
-        check=_check(model, score, verdicts, pixels, settings),
+        checks=_checks(model, score, verdicts, pixels, settings),
     )
     write_explanations(folder, explanations)
     return explanations
@@ -95,17 +95,27 @@ def _chosen(verdicts: Verdicts, settings: ExplainSettings) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
-def _check(
+def _checks(
     model: keras.Model,
     score: Scorer,
     verdicts: Verdicts,
     pixels: np.ndarray,
     settings: ExplainSettings,
-) -> CoverCheck | None:
-    accused = pd.concat([verdicts.by_kind[RIGHT[0]], verdicts.by_kind[WRONG[1]]])
-    if len(accused) < 2:
-        return None
-    chosen = accused.sample(min(settings.checked, len(accused)), random_state=settings.seed)
-    pictures = np.asarray(pixels[chosen["row"].to_numpy()])
-    heat = grad_cam(model, pictures, evidence=("fake",), weighting=settings.weighting)["fake"]
-    return cover_check(score, pictures, heat, seed=settings.seed)
+) -> tuple[CoverCheck, ...]:
+    """Returns the check of evidence of fake, on faces called fake; and the same for real."""
+    found = []
+    for evidence in EVIDENCE:
+        parts = [
+            part for kind, part in verdicts.by_kind.items() if kind.endswith(f"called {evidence}")
+        ]
+        called = pd.concat(parts)
+        count = min(settings.checked, len(called))
+        if count < SMALLEST:
+            continue
+        rows = called.sample(count, random_state=settings.seed)["row"].to_numpy()
+        pictures = np.asarray(pixels[rows])
+        heat = grad_cam(model, pictures, evidence=(evidence,), weighting=settings.weighting)
+        found.append(
+            cover_check(score, pictures, heat[evidence], evidence=evidence, seed=settings.seed)
+        )
+    return tuple(found)

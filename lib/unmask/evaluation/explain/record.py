@@ -28,7 +28,8 @@ class Explanations:
         covered: float32 [k, side, side], occlusion maps of the faces whose places in the table
             are `covered_places`.
         covered_places: int64 [k].
-        check: whether the maps point at what matters; None when there were too few faces.
+        checks: whether the maps point at what matters, for faces called fake and for faces called
+            real; without those of which there were too few.
     """
 
     detector: str
@@ -38,7 +39,7 @@ class Explanations:
     real: np.ndarray
     covered: np.ndarray
     covered_places: np.ndarray
-    check: CoverCheck | None
+    checks: tuple[CoverCheck, ...]
 
     def reasons(self) -> dict[str, np.ndarray]:
         """Returns by face_id what speaks for the verdict it got, float32 [side, side].
@@ -57,7 +58,6 @@ class Explanations:
 
 def write_explanations(folder: Path, explanations: Explanations) -> None:
     """Writes both files into `folder`, atomically; maps as float16, a thousandth is enough."""
-    check = explanations.check
     with atomic_path(Path(folder) / NAMES[1]) as temporary:
         np.savez_compressed(
             temporary,
@@ -72,7 +72,7 @@ def write_explanations(folder: Path, explanations: Explanations) -> None:
             "detector": explanations.detector,
             "threshold": explanations.threshold,
             "faces": explanations.table[list(COLUMNS)].to_dict("records"),
-            "check": None if check is None else check.as_dict(),
+            "checks": [check.as_dict() for check in explanations.checks],
         },
     )
 
@@ -92,5 +92,5 @@ def read_explanations(folder: str | Path) -> Explanations | None:
         table=pd.DataFrame(record["faces"], columns=list(COLUMNS)),
         **maps,
         covered_places=places,
-        check=None if record["check"] is None else CoverCheck(**record["check"]),
+        checks=tuple(CoverCheck(**each) for each in record["checks"]),
     )

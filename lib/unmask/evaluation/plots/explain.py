@@ -41,7 +41,7 @@ def heat_overlays(
     """
     rows, columns = 1 + len(maps), len(pictures)
     side = (WIDTH - 0.3) / max(columns, 4)
-    figure = new_figure(rows * (side + 0.08) + 0.45 + (0.35 if title else 0))
+    figure = _tight_figure(rows * (side + 0.05) + 0.45 + (0.35 if title else 0))
     grid = figure.subplots(rows, max(columns, 4), squeeze=False)
     for axes in grid[:, columns:].ravel():
         axes.remove()
@@ -83,9 +83,9 @@ def mistakes_with_reasons(
         count: of each kind, at most.
     """
     verdicts = judge(frame, threshold)
-    tall = 2 * WIDTH / count + 0.9
+    tall = 2 * (WIDTH / count - 0.05) + 0.8
     heights = [tall if len(verdicts.by_kind[kind]) else 0.45 for kind in WRONG]
-    figure = new_figure(sum(heights))
+    figure = _tight_figure(sum(heights))
     texts = []
     parts = figure.subfigures(2, 1, height_ratios=heights)
     for part, kind in zip(parts, WRONG, strict=True):
@@ -99,6 +99,12 @@ def mistakes_with_reasons(
     return described(
         figure, f"Worst mistakes, each with what spoke for it; {LEGEND}. {'. '.join(texts)}."
     )
+
+
+def _tight_figure(height: float) -> Figure:
+    figure = new_figure(height)
+    figure.get_layout_engine().set(w_pad=0.05, h_pad=0.02, hspace=0.02, wspace=0.02)
+    return figure
 
 
 def _draw_reasons(

@@ -1,0 +1,119 @@
+"""A detector explained as a whole: which faces, what is written, read without TensorFlow."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from unmask.evaluation.explain.detector import ExplainSettings, explain_detector
+from unmask.evaluation.explain.mistakes import KINDS, judge
+from unmask.evaluation.explain.record import read_explanations
+
+
+def make_frame(labels, scores, seeds=1):
+    faces = pd.DataFrame(
+        {
+            "face_id": [f"face-{number:03d}" for number in range(len(labels))],
+            "split": "test",
+            "label": labels,
+            "generator": np.where(np.asarray(labels) == 1, "patch", "real"),
+            "row": np.arange(len(labels)),
+        }
+    )
+    return pd.concat(
+        [
+            faces.assign(score=np.clip(scores + 0.01 * seed, 0, 1), seed=seed)
+            for seed in range(seeds)
+        ]
+    )
+
+
+def test_faces_are_judged_by_their_mean_score_the_surest_first():
+    labels = [1, 1, 1, 0, 0, 0]
+    verdicts = judge(make_frame(labels, np.array([0.2, 0.3, 0.9, 0.8, 0.7, 0.1]), seeds=3), 0.5)
+    rows = {kind: list(part["row"]) for kind, part in verdicts.by_kind.items()}
+    assert rows == {
+        "fake called real": [0, 1],
+        "real called fake": [3, 4],
+        "fake called fake": [2],
+        "real called real": [5],
+    }
+    assert verdicts.by_kind["fake called real"]["score"].iloc[0] == pytest.approx(0.21)
+    assert verdicts.counts("real called fake") == "2 of 3, by the mean of 3 trainings"
+    at_threshold = judge(make_frame([1, 0], np.array([0.5, 0.5])), 0.5)
+    assert [len(at_threshold.by_kind[kind]) for kind in KINDS.values()] == [0, 1, 1, 0]
+
+
+@pytest.fixture(scope="module")
+def explained(averaging_network, planted, tmp_path_factory):
+    from unmask.training.predict import compile_scorer
+
+    folder = tmp_path_factory.mktemp("explained")
+    score = compile_scorer(averaging_network)
+    scores = score(planted.pixels)
+    scores[[1, 3]] = [0.1, 0.2]  # two fakes missed, two reals accused
+    scores[[0, 2]] = [0.9, 0.8]
+    frame = make_frame(planted.labels, scores)
+    settings = ExplainSettings(mistakes=5, right=2, covered=1, checked=12)
+    found = explain_detector(
+        averaging_network, score, frame, planted.pixels, 0.5, folder, settings, name="planted"
+    )
+    return found, folder, frame
+
+
+def test_worst_mistakes_and_surest_right_verdicts_are_explained(explained, planted):
+    found = explained[0]
+    assert found.table["kind"].value_counts().to_dict() == {
+        "fake called real": 2,
+        "real called fake": 2,
+        "fake called fake": 2,
+        "real called real": 2,
+    }
+    assert list(found.table["row"][:4]) == [1, 3, 0, 2]
+    assert found.fake.shape == found.real.shape == (8, 32, 32)
+    assert list(found.covered_places) == [0, 2, 4, 6] and found.covered.shape == (4, 32, 32)
+    assert [check.evidence for check in found.checks] == ["fake", "real"]
+    assert found.checks[0].n == 12 and found.checks[0].points_right
+    fakes = found.places("fake called fake")
+    for place in fakes:
+        peak = np.unravel_index(found.fake[place].argmax(), (32, 32))
+        assert planted.inside(int(found.table["row"][place]))[peak]
+
+
+def test_reasons_speak_for_the_verdict_that_was_given(explained):
+    found = explained[0]
+    reasons = found.reasons()
+    assert len(reasons) == 8
+    for place, row in found.table.iterrows():
+        reason = reasons[row["face_id"]]
+        if row["kind"].endswith("called fake"):
+            np.testing.assert_array_equal(reason, found.fake[place])
+        else:
+            np.testing.assert_array_equal(reason, -found.real[place])
+
+
+def test_what_was_written_is_read_back(explained, tmp_path):
+    found, folder, _ = explained
+    again = read_explanations(folder)
+    assert again.detector == "planted" and again.threshold == 0.5
+    assert again.checks == found.checks
+    pd.testing.assert_frame_equal(again.table, found.table, check_dtype=False)
+    for name in ("fake", "real", "covered"):
+        np.testing.assert_allclose(getattr(again, name), getattr(found, name), atol=1e-3)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "explanations.json",
+        "explanations.npz",
+    ]
+    assert read_explanations(tmp_path) is None
+
+
+def test_reading_explanations_needs_no_tensorflow():
+    code = (
+        "import sys; from unmask.evaluation.explain import cover, mistakes, occlusion, record, "
+        "residual, spectrum; print(*sorted(sys.modules))"
+    )
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"tensorflow", "keras", "matplotlib.pyplot"} & set(modules)
