@@ -37,24 +37,24 @@ def score_faces(scorer: Scorer, pixels: np.ndarray, faces: pd.DataFrame) -> pd.D
     return faces.assign(score=np.concatenate(parts))
 
 
-def check_parity(scored: pd.DataFrame, stored: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Returns notices on networks that no longer give the scores that stand in their tables.
+def check_parity(scored: pd.DataFrame, stored: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:
+    """Returns a red alarm for each network that no longer gives the scores in its table.
 
     Args:
         scored: what `curves.score_changes` returned; its clean scores are compared.
         stored: for each network its stored scores.
     """
-    notices = []
+    alarms = []
     for network, part in scored.groupby("network", sort=False):
         ours = part.drop_duplicates("face_id").set_index("face_id")["clean"]
         theirs = stored[network].set_index("face_id")["score"].loc[ours.index]
         gap = float(np.abs(ours - theirs).max())
         if gap > SAME_SCORE:
-            notices.append(
-                f"{network} gives other scores than its table holds (up to {gap:.3f} apart): "
-                "the saved network or the faces have changed since; run its step again."
-            )
-    return notices
+            sentence = f"The saved network {network} gives scores up to {gap:.3f} from its table's."
+            fix = "run its step again: the network or the faces have changed since"
+            name = "other scores than stored"
+            alarms.append({"name": name, "light": "red", "sentence": sentence, "fix": fix})
+    return alarms
 
 
 def measure_reals(
