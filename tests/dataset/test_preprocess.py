@@ -48,6 +48,7 @@ def test_every_row_is_the_face_it_says(tmp_path, pictures, list_files):
         "dataset",
         "generator",
         "group",
+        "cluster",
         "split",
         "row",
     ]
@@ -58,8 +59,11 @@ def test_every_row_is_the_face_it_says(tmp_path, pictures, list_files):
         assert row.label == int("/fake/" in row.path)
         assert row.face_id == f"{row.file_id[:16]}-0"
     assert sorted(contents(tmp_path / "run" / "preprocess")) == [
+        "copies.parquet",
+        "equalise.json",
         "faces.parquet",
         "faces_32.npy",
+        "fingerprints.parquet",
         "rejected.parquet",
     ]
 

@@ -13,10 +13,12 @@ import pandas as pd
 
 from .. import runs
 from ..errors import DataError
-from .copies import find_copies
+from .copies import count_pairs, find_copies, find_repeats, name_clusters
+from .equalise import plan_equaliser
+from .near_copies import find_near_copies
 from .settings import PreprocessSettings
 from .shards import Shards
-from .splits import LEFT_OUT, SPLITS, assign_splits
+from .splits import LEFT_OUT, SPLITS, assign_splits, units_of
 
 MINIMUM_FACES = 2
 GIB = 2**30
@@ -29,8 +31,21 @@ FACE_COLUMNS = [
     "dataset",
     "generator",
     "group",
+    "cluster",
     "split",
     "row",
+]
+FINGERPRINT_COLUMNS = [
+    "file_id",
+    "path",
+    "label",
+    "dataset",
+    "generator",
+    "group",
+    "official_split",
+    "pixels_id",
+    "frame",
+    "thumbnail",
 ]
 
 
@@ -44,6 +59,9 @@ class PreprocessSummary:
         per_split: split to {"real": faces, "fake": faces}.
         rejected: reason to number of files left out.
         converted: what the decoder converted, to number of files.
+        copies: kind of pairs that show one picture, to how many `within` a label and `across`.
+        largest_unit: faces of the largest group that the split had to keep together.
+        equalised: what all pictures were brought to, by the names in `settings.EQUALISE`.
     """
 
     files: int
@@ -51,12 +69,29 @@ class PreprocessSummary:
     per_split: dict[str, dict[str, int]]
     rejected: dict[str, int]
     converted: dict[str, int]
+    copies: dict[str, dict[str, int]]
+    largest_unit: int
+    equalised: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The faces that stay (with `shard` and `place`), the rejected files, and what is known."""
+
+    faces: pd.DataFrame
+    rejected: pd.DataFrame
+    converted: dict[str, int]
+    fingerprints: pd.DataFrame
+    pairs: pd.DataFrame
 
 
 def build_faces(
     files: pd.DataFrame, folder: str | Path, settings: PreprocessSettings
 ) -> PreprocessSummary:
-    """Writes `faces.parquet`, `faces_<size>.npy` and `rejected.parquet` into `folder`.
+    """Writes the faces, what was left out and what was found of copies into `folder`.
+
+    `faces.parquet`, `faces_<size>.npy`, `rejected.parquet`, `fingerprints.parquet` (a row a
+    decoded file), `copies.parquet` (a row a pair that shows one picture) and `equalise.json`.
 
     Every file is decoded once, in parallel and shard by shard: after an interruption the next
     call goes on with the first missing shard, and the files it writes are the same, byte by byte,
@@ -75,23 +110,32 @@ def build_faces(
     folder.mkdir(parents=True, exist_ok=True)
     files = files.sort_values(["path", "label"], kind="stable", ignore_index=True)
     files["official_split"] = files["official_split"].fillna("")
-    shards = Shards(folder / "shards", files, settings)
+    equaliser = plan_equaliser(files, settings.equalise)
+    shards = Shards(folder / "shards", files, settings, equaliser)
     try:
         for leftover in folder.glob(".faces_*.partial.npy"):
             leftover.unlink()
         shards.discard_stale()
         _check_space(shards)
         shards.decode_missing()
-        faces, rejected, converted = _judge(shards)
-        per_split = _check_splits(faces, rejected)
-        _write(folder, shards, faces, rejected)
+        judged = _judge(shards)
+        per_split = _check_splits(judged.faces, judged.rejected)
+        _write(folder, shards, judged)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise _no_space(folder, shutil.disk_usage(folder).free) from error
     shutil.rmtree(shards.folder)
-    reasons = Counter(rejected["reason"])
-    return PreprocessSummary(len(files), len(faces), per_split, dict(reasons), converted)
+    return PreprocessSummary(
+        files=len(files),
+        faces=len(judged.faces),
+        per_split=per_split,
+        rejected=dict(Counter(judged.rejected["reason"])),
+        converted=judged.converted,
+        copies=count_pairs(judged.pairs, judged.fingerprints["label"]),
+        largest_unit=int(pd.Series(units_of(judged.faces)).value_counts().max()),
+        equalised=equaliser.as_dict(),
+    )
 
 
 def _check_space(shards: Shards) -> None:
@@ -118,23 +162,25 @@ def _no_space(folder: Path, free: int, needed: int = 0) -> DataError:
     )
 
 
-def _judge(shards: Shards) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
-    """Returns the faces that stay (with `shard` and `place`), the rejected files, conversions."""
-    found = shards.table()
-    found = found.join(shards.files, on="file")
+def _judge(shards: Shards) -> _Judged:
     settings = shards.settings
+    found = shards.table().join(shards.files, on="file")
     broken = found[found["reason"] != ""]
     found = found[found["reason"] == ""]
-    copies = find_copies(found.drop_duplicates("file").set_index("file"))
-    copied = found.drop_duplicates("file").set_index("file").loc[copies.index].assign(**copies)
-    faces = found[~found["file"].isin(copies.index)].reset_index(drop=True)
+    decoded = found.drop_duplicates("file").reset_index(drop=True)
+    fingerprints = decoded.assign(frame=decoded["middle"])[FINGERPRINT_COLUMNS]
+    pairs = find_near_copies(fingerprints, jobs=settings.jobs)
+    decoded["cluster"] = name_clusters(decoded["file_id"], pairs)
+    copies = find_copies(decoded)
+    if settings.drop_duplicates == "near":
+        copies = pd.concat([copies, find_repeats(decoded.drop(copies.index), pairs)])
+    copied = decoded.loc[copies.index].assign(**copies)
+    faces = found[~found["file"].isin(copied["file"])].reset_index(drop=True)
+    faces["cluster"] = faces["file"].map(decoded.set_index("file")["cluster"])
     faces["split"] = assign_splits(
         faces, settings.fractions, settings.held_out_generators, settings.seed
     )
-    left_out = faces[faces["split"] == LEFT_OUT].drop_duplicates("file")
-    left_out = left_out.assign(
-        reason="group in another split", detail="group " + left_out["group"].astype(str)
-    )
+    left_out = _explain_left_out(faces)
     faces = faces[faces["split"] != LEFT_OUT].reset_index(drop=True)
     rejected = pd.concat([broken, copied, left_out])[["path", "label", "reason", "detail"]]
     rejected = rejected.sort_values(["path", "label"], kind="stable", ignore_index=True)
@@ -143,7 +189,19 @@ def _judge(shards: Shards) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
     faces["row"] = np.arange(len(faces))
     frames = faces["frame"].astype(str)
     faces["face_id"] = faces["file_id"].str[:16] + "-" + frames
-    return faces, rejected, dict(converted)
+    return _Judged(faces, rejected, dict(converted), fingerprints, pairs)
+
+
+def _explain_left_out(faces: pd.DataFrame) -> pd.DataFrame:
+    """Returns a row for each file whose group, or whose copy, stands on another side."""
+    left_out = faces[faces["split"] == LEFT_OUT].drop_duplicates("file")
+    staying = faces.loc[faces["split"] != LEFT_OUT, "group"]
+    by_group = (left_out["group"] != "") & left_out["group"].isin(staying)
+    names = left_out[["group", "cluster"]].astype(str)
+    return left_out.assign(
+        reason=np.where(by_group, "group in another split", "copy in another split"),
+        detail=np.where(by_group, "group " + names["group"], "picture " + names["cluster"]),
+    )
 
 
 def _check_splits(faces: pd.DataFrame, rejected: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -167,7 +225,8 @@ def _check_splits(faces: pd.DataFrame, rejected: pd.DataFrame) -> dict[str, dict
     return per_split
 
 
-def _write(folder: Path, shards: Shards, faces: pd.DataFrame, rejected: pd.DataFrame) -> None:
+def _write(folder: Path, shards: Shards, judged: _Judged) -> None:
+    faces = judged.faces
     # The table goes first and comes last: it never stands beside an array it does not describe.
     (folder / "faces.parquet").unlink(missing_ok=True)
     size = shards.settings.size
@@ -184,6 +243,19 @@ def _write(folder: Path, shards: Shards, faces: pd.DataFrame, rejected: pd.DataF
     for other in folder.glob("faces_*.npy"):
         if other != target:
             other.unlink()
-    runs.write_table(folder / "rejected.parquet", rejected)
+    runs.write_table(folder / "rejected.parquet", judged.rejected)
+    runs.write_table(folder / "fingerprints.parquet", judged.fingerprints)
+    runs.write_table(folder / "copies.parquet", _describe_pairs(judged))
+    runs.write_json(folder / "equalise.json", shards.equaliser.as_dict())
     runs.write_table(folder / "faces.parquet", faces[FACE_COLUMNS])
     runs.report_progress(1.0, f"{len(faces)} faces")
+
+
+def _describe_pairs(judged: _Judged) -> pd.DataFrame:
+    """Returns the pairs with `<column>_first` and `<column>_second` of what is known of both."""
+    known = ["file_id", "path", "label", "generator", "group", "official_split"]
+    table = judged.pairs
+    for end in ("first", "second"):
+        columns = judged.fingerprints[known].add_suffix(f"_{end}")
+        table = table.join(columns, on=end)
+    return table

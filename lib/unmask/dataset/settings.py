@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
-from ..errors import UsageError
+from ..errors import UsageError, nearest
+
+DROP_DUPLICATES = ("exact", "near")
+EQUALISE = ("jpeg_quality", "size")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,9 @@ class PreprocessSettings:
         jobs: files decoded at the same time.
         shard_size: faces decoded between two writes; what an interruption can lose.
         minimum_side: a picture with a shorter side, in pixels, is rejected.
+        drop_duplicates: "exact" leaves out exact copies; "near" also all but one of the pictures
+            of one label that show the same, stored again, resized, turned or mirrored.
+        equalise: what is made alike in all pictures, of `EQUALISE`; see `equalise.py`.
     """
 
     size: int = 128
@@ -31,11 +37,16 @@ class PreprocessSettings:
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
     shard_size: int = 512
     minimum_side: int = 32
+    drop_duplicates: str = "exact"
+    equalise: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fractions", tuple(self.fractions))
         object.__setattr__(self, "held_out_generators", tuple(self.held_out_generators))
+        object.__setattr__(self, "equalise", tuple(self.equalise))
         check_fractions(self.fractions)
+        _check_known("drop_duplicates", (self.drop_duplicates,), DROP_DUPLICATES)
+        _check_known("equalise", self.equalise, EQUALISE)
         for name in ("size", "frames_per_clip", "jobs", "shard_size", "minimum_side"):
             if getattr(self, name) < 1:
                 raise UsageError(
@@ -43,6 +54,16 @@ class PreprocessSettings:
                     expected="a whole number of at least 1",
                     fix=f"correct preprocess.{name} in the profile",
                 )
+
+
+def _check_known(name: str, values: tuple[str, ...], known: tuple[str, ...]) -> None:
+    for value in values:
+        if value not in known:
+            raise UsageError(
+                f"{name} is {value!r}.{nearest(value, known)}",
+                expected=f"one of: {', '.join(known)}",
+                fix=f"correct preprocess.{name} in the profile",
+            )
 
 
 def check_fractions(fractions: tuple[float, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import PIL
 from .. import runs
 from ..media import Rejected
 from .decode import FacesOfFile, decode_file
+from .equalise import Equaliser
 from .settings import PreprocessSettings
 
 
@@ -29,11 +30,13 @@ class Shards:
         folder: where they lie.
         files: a row a file with `file_id`, `path`, `kind`; what it is decoded from.
         settings: what it is decoded with.
+        equaliser: what all pictures are brought to.
     """
 
     folder: Path
     files: pd.DataFrame
     settings: PreprocessSettings
+    equaliser: Equaliser = field(default_factory=Equaliser)
 
     def discard_stale(self) -> None:
         """Deletes shards that were made from other files, settings or decoders."""
@@ -68,7 +71,8 @@ class Shards:
 
         A row a face, and one for each rejected file: `file` (place in `files`), `frame`,
         `shard`, `place` (in the shard's array; -1 when rejected), `pixels_id`, `notes`,
-        `reason` ("" for a face), `detail`.
+        `thumbnail` and `middle` (the frame it shows), `reason` ("" for a face), `detail`. Of
+        several faces of a file the first alone has a thumbnail.
         """
         parts = [
             pd.read_parquet(self._table_path(number)).assign(shard=number)
@@ -89,12 +93,15 @@ class Shards:
         results = pool.map(self._decode_one, files["path"], files["file_id"], files["kind"])
         for place, result in zip(places, results, strict=True):
             row = {"file": place, "frame": -1, "place": -1, "pixels_id": "", "notes": ""}
+            row |= {"thumbnail": b"", "middle": 0}
             if isinstance(result, Rejected):
                 rows.append({**row, "reason": result.reason, "detail": result.detail})
                 continue
             row |= {"pixels_id": result.pixels_id, "notes": "; ".join(result.notes)}
+            row |= {"thumbnail": result.thumbnail, "middle": result.middle}
             for frame in result.frames:
                 rows.append({**row, "frame": frame, "place": count, "reason": "", "detail": ""})
+                row["thumbnail"] = b""
                 count += 1
             faces.append(result.faces)
         with runs.atomic_path(self._array_path(number)) as temporary:
@@ -103,7 +110,7 @@ class Shards:
 
     def _decode_one(self, path: str, file_id: str, kind: str) -> FacesOfFile | Rejected:
         try:
-            return decode_file(path, file_id, kind, self.settings)
+            return decode_file(path, file_id, kind, self.settings, self.equaliser)
         except Rejected as rejected:
             return rejected.with_traceback(None)
 
@@ -111,8 +118,9 @@ class Shards:
         columns = [self.files[name].tolist() for name in ("file_id", "path", "kind")]
         settings = self.settings
         numbers = [settings.size, settings.frames_per_clip, settings.shard_size]
-        versions = [PIL.__version__, cv2.__version__]
-        return runs.sha256_of([columns, numbers, settings.minimum_side, versions])
+        versions = [PIL.__version__, cv2.__version__, "with thumbnails"]
+        made_with = [settings.minimum_side, self.equaliser.key(), versions]
+        return runs.sha256_of([columns, numbers, *made_with])
 
     def _array_path(self, number: int) -> Path:
         return self.folder / f"{number:05d}.npy"

@@ -6,7 +6,10 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ..errors import DataError, nearest
 from .settings import check_fractions
@@ -23,7 +26,8 @@ def assign_splits(
 ) -> pd.Series:
     """Gives every row a split; a group is never on two sides.
 
-    - Rows with the same `group` go together; a row without one goes with its `file_id`.
+    - Rows with the same `group` go together; a row without one goes with its `file_id`. So do
+      rows with the same `cluster` (copies of one picture), and what both connect.
     - Groups with a fake from a held-out generator go to "unseen". When these bring no real ones,
       as many purely real groups follow them, up to the test share of the real rows.
     - An official val or test split with both classes is kept as it is, and rows elsewhere whose
@@ -34,7 +38,8 @@ def assign_splits(
     The result depends on the seed and the rows, not on their order.
 
     Args:
-        table: `file_id`, `label`, `generator`, `group`, `official_split`; a row a face or a file.
+        table: `file_id`, `label`, `generator`, `group`, `official_split` and, where known,
+            `cluster`; a row a face or a file.
         fractions: shares of train, val and test, which sum to 1.
         held_out_generators: generators that training must never see.
         seed: chooses among equal groups.
@@ -50,7 +55,7 @@ def assign_splits(
     _check_held_out(table, held_out_generators)
     rows = pd.DataFrame(
         {
-            "key": _keys(table),
+            "key": units_of(table),
             "label": table["label"].to_numpy(),
             "generator": table["generator"].to_numpy(),
             "official": table["official_split"].fillna("").to_numpy(),
@@ -74,10 +79,27 @@ def assign_splits(
     return pd.Series(rows["split"].to_numpy(), index=table.index, name="split", dtype=object)
 
 
-def _keys(table: pd.DataFrame) -> list[str]:
+def units_of(table: pd.DataFrame) -> list[str]:
+    """Returns for each row the name of what it may not be split from.
+
+    Args:
+        table: `file_id`, `group` and, where known, `cluster`, all text.
+    """
     groups = table["group"].fillna("").astype(str)
     pairs = zip(groups, table["file_id"], strict=True)
-    return [f"group {group}" if group else f"file {file_id}" for group, file_id in pairs]
+    own = [f"group {group}" if group else f"file {file_id}" for group, file_id in pairs]
+    clusters = table["cluster"].fillna("").astype(str) if "cluster" in table else groups * 0
+    if not clusters.any():
+        return own
+    shared = [
+        f"picture {cluster}" if cluster else one for cluster, one in zip(clusters, own, strict=True)
+    ]
+    names, codes = np.unique([own, shared], return_inverse=True)
+    one, other = codes.reshape(2, -1)
+    edges = coo_array((np.ones(len(one)), (one, other)), shape=(len(names), len(names)))
+    parts = connected_components(edges, directed=False)[1]
+    first = np.unique(parts, return_index=True)[1]  # names are sorted: the first of each part
+    return names[first[parts[one]]].tolist()
 
 
 def _check_held_out(table: pd.DataFrame, held_out_generators: Sequence[str]) -> None:

@@ -35,6 +35,18 @@ def read_frames(path: str | Path, count: int) -> list[tuple[int, np.ndarray]]:
     return frames
 
 
+def read_frame(path: str | Path, index: int) -> np.ndarray:
+    """Returns the frame at `index` (from 0), upright: uint8 `[height, width, 3]`, RGB.
+
+    Raises:
+        Rejected: "no frames": the clip ends before it.
+    """
+    frames, _ = _grab(path, [index])
+    if not frames:
+        raise Rejected("no frames", f"OpenCV cannot read frame {index}")
+    return frames[0][1]
+
+
 def describe_video(path: str | Path) -> dict[str, int]:
     """Returns `width` and `height` in pixels (upright) as the header says.
 
