@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,39 @@ from ..media import Rejected
 from ..sources.files_table import build_files_table
 from ..sources.folder import list_pictures, list_source
 from .decode import FacesOfFile, decode_file
-from .near_copies import fingerprint_files, overlap
+from .equalise import Equaliser
+from .near_copies import overlap
 from .settings import PreprocessSettings
 
-FACE_COLUMNS = ["file_id", "path", "label", "dataset", "generator", "group"]
+FILE_COLUMNS = ["file_id", "path", "label", "dataset", "generator", "group"]
+
+
+@dataclass(frozen=True)
+class RunPictures:
+    """How a run decodes, and which pictures it knows.
+
+    Attributes:
+        settings: size of a face, and jobs.
+        equaliser: what all its pictures are brought to.
+        fingerprints: of all its files, those of training, validation and test alike.
+    """
+
+    settings: PreprocessSettings
+    equaliser: Equaliser
+    fingerprints: pd.DataFrame
+
+    @classmethod
+    def load(cls, run_folder: str | Path, size: int, jobs: int) -> RunPictures:
+        """Reads what preprocessing left in `run_folder`; `size` is the side of its faces.
+
+        Raises:
+            MissingStepError: it left nothing.
+        """
+        fingerprints = runs.require(run_folder, "preprocess", "fingerprints.parquet")
+        common = runs.read_json(runs.require(run_folder, "preprocess", "equalise.json"))
+        equaliser = Equaliser(common.get("size"), common.get("jpeg_quality"))
+        settings = PreprocessSettings(size=size, jobs=jobs)
+        return cls(settings, equaliser, pd.read_parquet(fingerprints))
 
 
 @dataclass(frozen=True)
@@ -29,7 +58,7 @@ class FacesElsewhere:
     """Faces of another dataset, ready to be scored.
 
     Attributes:
-        name: of the dataset, its folder's.
+        name: of the dataset.
         table: a row a face: face_id, file_id, path, label, dataset, generator, group, and `row`,
             the place in `pixels`.
         pixels: uint8 `[n, size, size, 3]`.
@@ -55,109 +84,115 @@ class FacesElsewhere:
 
     def describe(self) -> str:
         """Returns one sentence: what was taken and what was left out."""
-        lost = f", {sum(self.rejected.values()):,} could not be decoded" if self.rejected else ""
+        lost = f" {sum(self.rejected.values()):,} could not be decoded." if self.rejected else ""
+        known = f"{self.overlapping:,} show a picture of this run and were left out"
+        known = known if self.overlapping else "none shows a picture of this run"
         return (
             f"{self.name}: {len(self.table):,} faces from {self.chosen:,} of {self.listed:,} files "
-            f"({self.part}); {self.overlapping:,} files also in this run were left out{lost}."
+            f"({self.part}); {known}.{lost}"
         )
 
 
 def load_elsewhere(
-    root: str | Path,
-    settings: PreprocessSettings,
-    known: pd.DataFrame,
-    *,
-    most: int,
-    seed: int = 0,
+    root: str | Path, run: RunPictures, *, most: int, name: str = "", seed: int = 0
 ) -> FacesElsewhere:
     """Reads another dataset: its official test split when it has one with both classes, else all.
 
     Args:
         root: a folder or a CSV, see `sources.folder.list_source`.
-        settings: those of the run, so that both are decoded alike.
-        known: the fingerprints of the run's files.
+        run: decodes alike, and knows what to leave out: whatever it shows, as it is or changed.
         most: files to take; a draw from each class in proportion when there are more.
+        name: for the reader; that of the folder when empty.
         seed: of the draw.
 
     Raises:
         UsageError: see `list_source`.
         DataError: nothing of a class is left.
     """
-    root = runs.resolve(root)
-    entries = list_source(root)
+    entries = list_source(runs.resolve(root))
     test = entries[entries["official_split"] == "test"]
     whole = test["label"].nunique() < 2
     part = "all files" if whole else "test split"
     chosen = _draw(entries if whole else test, most, seed)
-    found = _decode(root, chosen, settings, known, len(entries), part)
+    found = _decode(name or short_names([root])[0], chosen, run, len(entries), part)
     _require(found, (0, 1))
     return found
 
 
 def load_reals(
-    root: str | Path,
-    settings: PreprocessSettings,
-    known: pd.DataFrame,
-    *,
-    most: int,
-    seed: int = 0,
+    root: str | Path, run: RunPictures, *, most: int, name: str = "", seed: int = 0
 ) -> FacesElsewhere:
     """Reads a folder of real photographs of any layout: every picture and clip counts as real.
 
-    Args, and what is raised: see `load_elsewhere`.
+    Arguments and errors as of `load_elsewhere`.
     """
-    root = runs.resolve(root)
-    entries = pd.DataFrame({"path": list_pictures(root)}).assign(label=0)
-    found = _decode(root, _draw(entries, most, seed), settings, known, len(entries), "all files")
+    entries = pd.DataFrame({"path": list_pictures(runs.resolve(root))}).assign(label=0)
+    chosen = _draw(entries, most, seed)
+    found = _decode(name or short_names([root])[0], chosen, run, len(entries), "all files")
     _require(found, (0,))
     return found
 
 
+def short_names(roots: Sequence[str | Path]) -> list[str]:
+    """Returns the last part of each path, or the last few where that would name two alike."""
+    paths = [runs.resolve(root) for root in roots]
+    paths = [path.with_suffix("") if path.suffix.lower() == ".csv" else path for path in paths]
+    for count in range(1, max((len(path.parts) for path in paths), default=1)):
+        names = ["/".join(path.parts[-count:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [str(root) for root in roots]
+
+
 def _decode(
-    root: Path,
-    entries: pd.DataFrame,
-    settings: PreprocessSettings,
-    known: pd.DataFrame,
-    listed: int,
-    part: str,
+    name: str, entries: pd.DataFrame, run: RunPictures, listed: int, part: str
 ) -> FacesElsewhere:
-    name = root.stem if root.suffix.lower() == ".csv" else root.name
-    files = build_files_table(entries, dataset=name, jobs=settings.jobs)
-    ours = fingerprint_files(files["path"].tolist(), settings.jobs)
-    pairs = overlap(known, ours, jobs=settings.jobs)
-    familiar = set(pairs["second"])
-    fresh = files[~files.index.isin(familiar)].drop_duplicates("file_id")
-    named = fresh["group"] != ""
-    fresh = fresh.assign(group=fresh["group"].where(~named, f"{name}/" + fresh["group"]))
-    rejected: Counter[str] = Counter()
-    rows, pictures = [], [np.empty((0, settings.size, settings.size, 3), np.uint8)]
-    for (_, file), result in zip(fresh.iterrows(), _decode_all(fresh, settings), strict=True):
-        if isinstance(result, Rejected):
-            rejected[result.reason] += 1
-            continue
-        about = {column: file[column] for column in FACE_COLUMNS}
+    files = build_files_table(entries, dataset=name, jobs=run.settings.jobs)
+    named = files["group"] != ""  # a person's number here is another person's there
+    files["group"] = files["group"].where(~named, f"{name}/" + files["group"])
+    results = list(_decode_all(files, run))
+    broken = [isinstance(result, Rejected) for result in results]
+    rejected = Counter(result.reason for result in results if isinstance(result, Rejected))
+    familiar = _familiar(files, results, run)
+    again = files.duplicated("file_id").to_numpy()
+    rows, pictures = [], [np.empty((0, *[run.settings.size] * 2, 3), np.uint8)]
+    for place in np.flatnonzero(~np.array(broken) & ~familiar & ~again):
+        file, result = files.iloc[place], results[place]
+        about = {column: file[column] for column in FILE_COLUMNS}
         faces = [f"{file['file_id'][:16]}-{frame}" for frame in result.frames]
         rows.extend({"face_id": face, **about} for face in faces)
         pictures.append(result.faces)
-    table = pd.DataFrame(rows, columns=["face_id", *FACE_COLUMNS])
+    table = pd.DataFrame(rows, columns=["face_id", *FILE_COLUMNS])
     table["row"] = np.arange(len(table))
-    return FacesElsewhere(
-        name, table, np.concatenate(pictures), listed, len(files), part, len(familiar),
-        dict(rejected),
-    )  # fmt: skip
+    counts = (listed, len(files), part, int(familiar.sum()), dict(rejected))
+    return FacesElsewhere(name, table, np.concatenate(pictures), *counts)
 
 
-def _decode_all(
-    files: pd.DataFrame, settings: PreprocessSettings
-) -> Iterator[FacesOfFile | Rejected]:
+def _decode_all(files: pd.DataFrame, run: RunPictures) -> Iterator[FacesOfFile | Rejected]:
     def decode(path: str, file_id: str, kind: str) -> FacesOfFile | Rejected:
         try:
-            return decode_file(path, file_id, kind, settings)
+            return decode_file(path, file_id, kind, run.settings, run.equaliser)
         except Rejected as rejected:
             return rejected.with_traceback(None)
 
-    with ThreadPoolExecutor(settings.jobs) as pool:
+    with ThreadPoolExecutor(run.settings.jobs) as pool:
         yield from pool.map(decode, files["path"], files["file_id"], files["kind"])
+
+
+def _familiar(
+    files: pd.DataFrame, results: Sequence[FacesOfFile | Rejected], run: RunPictures
+) -> np.ndarray:
+    """Returns bool [files]: shows a picture that the run has, too."""
+    nothing = {"pixels_id": "", "frame": 0, "thumbnail": b""}
+    rows = [
+        nothing
+        if isinstance(each, Rejected)
+        else {"pixels_id": each.pixels_id, "frame": each.middle, "thumbnail": each.thumbnail}
+        for each in results
+    ]
+    ours = pd.concat([files[["file_id", "path"]], pd.DataFrame(rows)], axis=1)
+    pairs = overlap(run.fingerprints[list(ours)], ours, jobs=run.settings.jobs)
+    return np.isin(np.arange(len(files)), pairs["second"])
 
 
 def _draw(entries: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:

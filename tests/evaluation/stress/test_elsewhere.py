@@ -48,6 +48,19 @@ def test_columns_hold_the_right_faces(faces):
     assert set(found["gan"][1]["split"]) == {"test", "unseen"}
 
 
+def test_one_generator_alone_is_not_shown_twice(make_faces):
+    faces = make_faces({split: {"real": 5, "swap": 5} for split in ("train", "val", "test")})
+    assert list(columns_here(scores_of(faces, ["swap"]), ["swap"])) == [ALL_TEST]
+
+
+def test_a_folder_called_as_a_generator_keeps_its_own_cell(faces):
+    scored = scores_of(faces, TRAINED)
+    other = scored[scored["split"] == "test"]
+    cells = member_cells("net", scored, TRAINED, {"swap": other}, 0.5, **OPTIONS)
+    found = {cell["tested_on"]: cell["relation"] for cell in cells}
+    assert found["swap"] == "same" and found["swap (elsewhere)"] == "elsewhere"
+
+
 def test_a_training_without_a_generator_has_no_whole_test_set(faces):
     found = columns_here(scores_of(faces, ["swap"]), ["swap"])
     assert found["blend"][0] == "left out" and found["swap"][0] == "same"

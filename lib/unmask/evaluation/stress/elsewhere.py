@@ -37,7 +37,10 @@ def columns_here(
     reals = test[test["label"] == 0]
     complete = set(test.loc[test["label"] == 1, "generator"]) <= set(trained_generators)
     found = {ALL_TEST: ("same", test)} if complete else {}
-    for name, fakes in test[test["label"] == 1].groupby("generator"):
+    generators = test[test["label"] == 1].groupby("generator")
+    for name, fakes in generators:
+        if complete and generators.ngroups == 1:
+            continue  # the same faces once more
         relation = "same" if name in trained_generators else "left out"
         found[str(name)] = (relation, pd.concat([fakes, reals]))
     more = pd.concat([reals, unseen[unseen["label"] == 0]])
@@ -94,7 +97,9 @@ def member_cells(
         options: resamples and seed of the bootstrap.
     """
     columns = columns_here(scores, trained_generators)
-    columns |= {other: ("elsewhere", frame) for other, frame in others.items()}
+    for other, frame in others.items():
+        taken = other in columns  # a folder may be called as a generator is
+        columns[f"{other} (elsewhere)" if taken else other] = ("elsewhere", frame)
     return measure_row(name, columns | pooled(columns), threshold, **options)
 
 

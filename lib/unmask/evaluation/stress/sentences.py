@@ -123,7 +123,7 @@ def describe_reals(found: Mapping[str, Any]) -> str:
 
 def describe_slices(network: str, entries: Sequence[Mapping[str, Any]]) -> str:
     """Returns the sentence on the part of the test faces with the lowest AUC."""
-    known = [entry for entry in entries if entry["auc"]]
+    known = [entry for entry in entries if entry["auc"] and entry["kind"] != "all"]
     if len(known) < 2:
         return ""
     worst = min(known, key=lambda entry: entry["auc"]["value"])

@@ -20,6 +20,7 @@ THIRDS = {
     "side": ("small", "middle", "large"),
 }
 TITLES = {
+    "all": "–",
     "generator": "generator of the fakes",
     "dataset": "source",
     "brightness": "brightness",
@@ -54,9 +55,10 @@ def measure_slices(
 ) -> list[dict[str, Any]]:
     """Returns one entry a slice: `kind`, `slice`, n_real, n_fake, AUC and recalls, `note`.
 
-    A generator's fakes are measured against all real faces; every other slice holds the faces of
-    both classes that belong to it. What fewer than `FEWEST` faces of a class would decide is None,
-    and `note` says so.
+    The first holds all faces. A generator's fakes are measured against all real faces; every
+    other slice holds the faces of both classes that belong to it. Where all faces are alike
+    (one generator, one source, one size) there is no slice. What fewer than `FEWEST` faces of a
+    class would decide is None, and `note` says so.
 
     Args:
         faces: what `face_traits` returned, with a column `score`.
@@ -102,11 +104,14 @@ def _without_small(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(faces: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    reals = faces[faces["label"] == 0]
-    for name, fakes in faces[faces["label"] == 1].groupby("generator"):
-        yield "generator", str(name), pd.concat([fakes, reals])
-    for name, part in faces.groupby("dataset"):
-        yield "dataset", str(name) or "not named", part
+    yield "all", "all test faces", faces
+    reals, fakes = faces[faces["label"] == 0], faces[faces["label"] == 1]
+    if fakes["generator"].nunique() > 1:
+        for name, part in fakes.groupby("generator"):
+            yield "generator", str(name), pd.concat([part, reals])
+    if faces["dataset"].nunique() > 1:
+        for name, part in faces.groupby("dataset"):
+            yield "dataset", str(name) or "not named", part
     for kind, words in THIRDS.items():
         yield from ((kind, name, part) for name, part in _thirds(faces, kind, words))
 
@@ -116,12 +121,9 @@ def _thirds(
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     values = faces[kind].to_numpy(dtype=np.float64)
     known = values[~np.isnan(values)]
-    if not len(known):
+    if not len(known) or known.min() == known.max():
         return
     low, high = np.quantile(known, [1 / 3, 2 / 3])
-    if known.min() == known.max():
-        yield f"all of {known[0]:g} pixels" if kind == "side" else "all alike", faces
-        return
     third = np.where(np.isnan(values), -1, (values > low).astype(int) + (values > high))
     limits = (f"up to {low:.0f}", f"up to {high:.0f}", f"above {high:.0f}")
     for number, word in enumerate(words):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from ..ledger import note_test_use
 from ..members import Result
 from .measure import measure
 
@@ -21,6 +22,37 @@ def stored_scores(result: Result, seed: int) -> pd.DataFrame:
     """Returns one training's stored scores of the test and unseen faces, with what is known."""
     rows = pd.concat([result.select(split, reason=REASON) for split in ("test", "unseen")])
     return rows[rows["seed"] == seed].reset_index(drop=True)
+
+
+def note_uses(
+    run_folder: str,
+    faces: pd.DataFrame,
+    results: Sequence[Result],
+    left_out: Mapping[str, pd.DataFrame],
+) -> list[str]:
+    """Notes in the ledger that these members and trainings met the test faces here.
+
+    A member's scores are those it was evaluated with, so they are no new look.
+
+    Args:
+        run_folder: of the run.
+        faces: its faces table.
+        results: the members under stress.
+        left_out: for each generator left out the scores of the training without it.
+
+    Returns:
+        Notices for the reader, where the ledger could not be written.
+    """
+    uses = [
+        (result.member["step"], result.name, pd.read_parquet(result.folder / "scores.parquet"))
+        for result in results
+    ]
+    uses += [("stress", f"without {name}", scores) for name, scores in left_out.items()]
+    notices = [
+        note_test_use(run_folder, faces, name, "stress test", step=step, scores=scores)
+        for step, name, scores in uses
+    ]
+    return list(filter(None, notices))
 
 
 def score_faces(scorer: Scorer, pixels: np.ndarray, faces: pd.DataFrame) -> pd.DataFrame:
