@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from unmask.evaluation import plots
 from unmask.evaluation.explain.detector import ExplainSettings, explain_detector
 from unmask.evaluation.explain.mistakes import KINDS, judge
 from unmask.evaluation.explain.record import read_explanations
@@ -106,6 +107,22 @@ def test_what_was_written_is_read_back(explained, tmp_path):
         "explanations.npz",
     ]
     assert read_explanations(tmp_path) is None
+
+
+def test_one_face_of_each_verdict_is_shown_with_its_maps(explained, planted):
+    text = plots.alt_text(plots.where_it_looks(explained[0], planted.pixels))
+    assert text.startswith("Where planted looks: 4 faces, below each for fake, for real, when cov")
+    assert "fake called real score 0.10 moves by up to 0." in text
+
+
+def test_an_accelerated_copy_of_a_network_gives_the_same_maps(averaging_network, planted):
+    from unmask.evaluation.explain.grad_cam import grad_cam
+    from unmask.training.fast import accelerate
+
+    some = planted.pixels[:6]
+    plain, fast = grad_cam(averaging_network, some), grad_cam(accelerate(averaging_network), some)
+    for evidence in plain:
+        np.testing.assert_allclose(plain[evidence], fast[evidence], atol=1e-3)
 
 
 def test_reading_explanations_needs_no_tensorflow():

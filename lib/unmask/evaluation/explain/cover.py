@@ -17,6 +17,7 @@ from ...errors import DataError
 from .occlusion import Scorer
 
 SMALLEST = 2  # pictures below which nothing can vary
+LITTLE = 0.05  # differences of a probability below it are said to be little
 BLUR = 32  # the Gaussian's sigma is the picture's side over this
 
 
@@ -59,7 +60,8 @@ class CoverCheck:
             f"{self.hottest - self.elsewhere:+.3f} [{self.low:+.3f}, {self.high:+.3f}])"
         )
         if self.points_right:
-            return f"{found}: these maps point at places that matter to the detector."
+            much = "" if self.hottest - self.elsewhere >= LITTLE else " a little"
+            return f"{found}: these maps point at places that matter{much} to the detector."
         return f"{found}: these maps cannot be said to point at what matters."
 
 

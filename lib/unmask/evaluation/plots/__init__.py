@@ -7,7 +7,13 @@ Example:
 from .attacks import attack_curves, attack_example, cross_matrix
 from .audit import average_pictures, file_facts, picture_pairs, shortcut_forest
 from .data import class_counts, formats_and_quality, resolutions, split_composition
-from .explain import heat_overlays, mistakes_with_reasons, noise_residuals, spectrum_bands
+from .explain import (
+    heat_overlays,
+    mistakes_with_reasons,
+    noise_residuals,
+    spectrum_bands,
+    where_it_looks,
+)
 from .faces import face_sheet, worst_mistakes
 from .lesson import epochs_on_test, false_and_honest
 from .models import auc_by_generator, auc_forest, ensemble_weights, score_correlation
@@ -57,5 +63,6 @@ __all__ = [
     "style",
     "training_curves",
     "transform_sheet",
+    "where_it_looks",
     "worst_mistakes",
 ]

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from ..explain.mistakes import WRONG, judge
+from ..explain.record import Explanations
 from ..explain.residual import AverageResiduals
 from ..explain.spectrum import GRAY, SpectrumBands
 from .faces import draw_face, mistake_caption, mistake_title
@@ -60,6 +61,33 @@ def heat_overlays(
         figure,
         f"{title or 'Heat maps'}: {columns} faces, below each {', '.join(maps)}; {LEGEND}. "
         f"Captions: {texts}.",
+    )
+
+
+def where_it_looks(explanations: Explanations, pixels: np.ndarray) -> Figure:
+    """Returns one face or more of each verdict with its heat maps and its occlusion map.
+
+    Args:
+        explanations: of one detector; the faces with an occlusion map are shown.
+        pixels: uint8 [N, size, size, 3], indexed by `row`; a memory map will do.
+    """
+    places = explanations.covered_places
+    table = explanations.table.iloc[places]
+    drops = np.abs(explanations.covered).max(axis=(1, 2))
+    scale = np.maximum(drops, np.finfo(np.float32).tiny)[:, None, None]
+    return heat_overlays(
+        [pixels[row] for row in table["row"]],
+        {
+            "for fake": explanations.fake[places],
+            "for real": -explanations.real[places],
+            "when covered": explanations.covered / scale,
+        },
+        [
+            f"{kind}\nscore {score:.2f}\nmoves by up to {drop:.2f}"
+            for kind, score, drop in zip(table["kind"], table["score"], drops, strict=True)
+        ],
+        list(table["label"]),
+        f"Where {explanations.detector} looks",
     )
 
 
