@@ -65,16 +65,17 @@ def audit_faces(
 
 
 def alarms_of(audit: Audit, after: After, equalise: Sequence[str] = ()) -> list[dict[str, str]]:
-    """Returns the alarms of the run: red findings that its own numbers still rest on.
+    """Returns the alarms of the run: findings that its own numbers still rest on.
 
-    A leak that preprocessing has mended is none. A fact of the file that decoded pixels do not
-    show (its name, EXIF) is none either; of the others, what was equalised, and bytes that only
-    tell of the picture, are amber. So is an overlap with another dataset.
+    What the faces still show, in its own light. A leak that preprocessing has mended is none. A
+    fact of the file that decoded pixels do not show (its name, EXIF) is none either; of the
+    others, what was equalised, and bytes that only tell of the picture, are amber. So is an
+    overlap with another dataset.
 
     Returns:
         `name`, `light`, `sentence` and `fix` of each.
     """
-    alarms = [_alarm(finding, RED) for finding in after.findings if finding.light == RED]
+    alarms = [_alarm(each, each.light) for each in after.findings if each.light in (RED, AMBER)]
     for finding in audit.findings:
         if finding.light != RED:
             continue
@@ -160,13 +161,20 @@ def _classes(faces: pd.DataFrame) -> Finding:
 def _contradictions(files: pd.DataFrame, pairs: pd.DataFrame) -> Finding:
     labels, sides = files["label"].to_numpy(), files["side"].to_numpy()
     first, second = pairs["first"].to_numpy(int), pairs["second"].to_numpy(int)
-    wrong = (labels[first] != labels[second]) & (pairs["kind"] != "edited").to_numpy()
-    left = int((wrong & (sides[first] != "") & (sides[second] != "")).sum())
-    sentence = f"{counted(left, 'pair')} of copies with two labels among the faces."
-    fix = "Look at them and correct the labels." if left else ""
-    light = RED if left else GREEN
+    kinds = pairs["kind"].to_numpy()
+    stay = (labels[first] != labels[second]) & (sides[first] != "") & (sides[second] != "")
+    near = int((stay & (kinds == "near")).sum())
+    exact = int((stay & np.isin(kinds, ("bytes", "pixels"))).sum())
+    sentence = (
+        f"{exact:,} exact and {near:,} near copies with two labels among the faces."
+        if exact or near
+        else "No copies with two labels among the faces."
+    )
+    fix = "Look at them and correct the labels." if exact or near else ""
+    light = RED if exact else AMBER if near else GREEN
     check = "copies of one picture with two labels"
-    return Finding("contradictions", LABELS, check, light, sentence, fix, numbers={"pairs": left})
+    numbers = {"exact": exact, "near": near}
+    return Finding("contradictions", LABELS, check, light, sentence, fix, numbers=numbers)
 
 
 def _areas(

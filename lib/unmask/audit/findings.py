@@ -55,9 +55,9 @@ def count_lights(findings: Iterable[Finding]) -> dict[str, int]:
 
 
 def worst_light(findings: Iterable[Finding]) -> str:
-    """Returns the worst light of `findings`; "not checked" says less than red or amber."""
+    """Returns red or amber when a finding is; else green when one was checked."""
     lights = {finding.light for finding in findings}
-    return next((light for light in WORST_FIRST if light in lights), NOT_CHECKED)
+    return next((light for light in (RED, AMBER, GREEN) if light in lights), NOT_CHECKED)
 
 
 def by_light(findings: Iterable[Finding]) -> list[Finding]:

@@ -185,7 +185,10 @@ def _contradictions(files: pd.DataFrame, pairs: pd.DataFrame) -> Finding:
         verb = "has" if len(wrong) == 1 else "have"
         sentence = f"{counted(len(wrong), 'pair')} of copies {verb} two labels"
         light = AMBER if excused == len(wrong) else RED
-        fix = "Look at them and correct the labels; preprocess leaves both out."
+        fix = (
+            "Look at them and correct the labels. In a run, preprocess leaves out exact copies "
+            "with two labels, and keeps near ones on one side of the split."
+        )
         sentence += (
             ", all within one person or source video: the fake differs so little from its "
             "original that the two count as one picture."

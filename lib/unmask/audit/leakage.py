@@ -56,7 +56,8 @@ KINDS = (
         "edited_copies",
         ("edited",),
         "pictures beside their changed version",
-        "the same picture with a part changed (such as a face swapped in it)",
+        "what looks like one picture with a part changed (a swapped face, or one scene a moment "
+        "later)",
         AMBER,
         GREEN,
         "Keep a picture and its changed version on one side of the split, as preprocess does: else "

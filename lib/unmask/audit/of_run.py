@@ -22,8 +22,8 @@ def audit_run(
 ) -> tuple[Audit, After, FaceSet]:
     """Audits the files of a run as they came, and the faces that preprocessing left.
 
-    The fingerprints that preprocessing made are used again, so no file is decoded for them. What
-    is measured of the pictures is kept in the step's folder.
+    The fingerprints that preprocessing made, and the copies that it found with them, are used
+    again. What is measured of the pictures is kept in the step's folder.
 
     Args:
         run_folder: such as "runs/demo".
@@ -48,6 +48,7 @@ def audit_run(
             settings,
             name=str(files["dataset"].iloc[0]),
             fingerprints=fingerprints,
+            pairs=_pairs_of(files, run_folder),
             folder=folder / "features",
             against=against,
         )
@@ -71,6 +72,17 @@ def _fingerprints_of(files: pd.DataFrame, run_folder: str | Path) -> pd.DataFram
     table["frame"] = table["frame"].fillna(0).astype("int64")
     table["thumbnail"] = [data if isinstance(data, bytes) else b"" for data in table["thumbnail"]]
     return table
+
+
+def _pairs_of(files: pd.DataFrame, run_folder: str | Path) -> pd.DataFrame:
+    """Returns the copies that preprocessing found, as places in `files`."""
+    found = pd.read_parquet(runs.require(run_folder, "preprocess", "copies.parquet"))
+    places = pd.Series(np.arange(len(files)), index=files["path"]).groupby(level=0).first()
+    for end in ("first", "second"):
+        found[end] = places.reindex(found[f"path_{end}"]).to_numpy()
+    found = found.dropna(subset=["first", "second"])
+    columns = ["first", "second", "kind", "symmetry", "distance"]
+    return found[columns].astype({"first": "int64", "second": "int64"}).reset_index(drop=True)
 
 
 def equalised_in(run_folder: str | Path) -> list[str]:

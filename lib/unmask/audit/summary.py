@@ -18,6 +18,7 @@ from .findings import (
     Finding,
     by_light,
     count_lights,
+    worst_light,
 )
 from .run import Audit
 
@@ -27,14 +28,13 @@ MEANING = {
     RED: "do not trust a number measured on this dataset before the red findings are fixed",
     AMBER: "usable; read the amber findings beside every number",
     GREEN: "no leak and no shortcut was found",
-    NOT_CHECKED: "nothing bad was found, but not all could be checked",
+    NOT_CHECKED: "nothing could be checked",
 }
 
 
 def verdict_of(findings: Sequence[Finding]) -> str:
     """Returns one sentence: the worst light, what it means, how many of each."""
-    counts = count_lights(findings)
-    worst = RED if counts[RED] else AMBER if counts[AMBER] else GREEN
+    counts, worst = count_lights(findings), worst_light(findings)
     listed = ", ".join(f"{count} {light}" for light, count in counts.items() if count)
     return f"{worst.capitalize()}: {MEANING[worst]} ({listed})."
 

@@ -94,7 +94,7 @@ def file_facts(facts: pd.DataFrame, labels: np.ndarray) -> Figure:
     for panel, (title, values, unit) in zip(axes, numbers, strict=False):
         texts.append(_spread_by_class(panel, title, values, labels, unit))
     words = facts["format"].astype(str) + " " + facts["subsampling"].astype(str)
-    texts.append(_shares_by_class(axes[3], "Format and chroma subsampling", words, labels))
+    texts.append(_shares_by_class(axes[3], "Format, subsampling", words, labels))
     axes[0].set_ylabel("share of class")
     axes[2].set_ylabel("share of class")
     handles, names = axes[0].get_legend_handles_labels()
@@ -124,14 +124,14 @@ def shortcut_forest(
     for place, (name, area) in enumerate(areas.items()):
         both = name in after
         _interval(axes, area, place - 0.14 * both, BEFORE, "o")
-        text = f"{name} {format_interval(area)}"
+        text = f"{name} {_in_words(area)}"
         if both:
             _interval(axes, after[name], place + 0.14, AFTER, "s")
             text += f", after preprocessing {format_interval(after[name])}"
         axes.text(
             1.02,
             place,
-            format_interval(area),
+            _in_words(area),
             transform=axes.get_yaxis_transform(),
             va="center",
             fontsize=8.5,
@@ -215,16 +215,24 @@ def _spread_by_class(
     if not known.any():
         axes.text(0.5, 0.5, "none known", ha="center", va="center", transform=axes.transAxes)
         return f"{title}: none known"
-    low, high = np.percentile(values[known], (0.5, 99.5))
-    edges = np.linspace(low - 0.5, high + 0.5, 31)
-    inside = np.clip(values, edges[0], edges[-1])
-    class_histograms(axes, inside[known], labels[known], edges)
+    edges = _edges(values[known])
+    class_histograms(axes, np.clip(values[known], edges[0], edges[-1]), labels[known], edges)
     medians = [
         f"{CLASS_NAMES[label]} {np.median(values[known & (labels == label)]):.4g}"
         for label in (0, 1)
         if (known & (labels == label)).any()
     ]
     return f"{title}, median in {unit}: {listed(medians)}"
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Returns about 30 bins for all but the outermost values; whole ones for whole numbers."""
+    low, high = np.percentile(values, (0.5, 99.5))
+    if (values == np.round(values)).all():
+        step = max(1, round((high - low) / 30))
+        return np.arange(np.floor(low) - step / 2 - step, high + 2 * step, step)
+    margin = 0.02 * (high - low) + 1e-6
+    return np.linspace(low - margin, high + margin, 31)
 
 
 def _shares_by_class(axes: Axes, title: str, words: pd.Series, labels: np.ndarray) -> str:
@@ -258,6 +266,11 @@ def _interval(axes: Axes, area: Mapping[str, Any], place: float, color: str, mar
         markeredgecolor=INK,
         markeredgewidth=0.4,
     )
+
+
+def _in_words(area: Mapping[str, Any]) -> str:
+    same = area["value"] == area["low"] == area["high"]
+    return "the same in all files" if same else format_interval(area)
 
 
 def _ends(area: Mapping[str, Any]) -> tuple[float, float, float]:
