@@ -80,11 +80,29 @@ def test_without_alarms_or_without_a_class_nothing_is_invented(faces, score_face
 
 
 def test_the_top_names_what_training_never_saw(best):
-    sentences = in_short(best, ["The ensemble is no better.", "More."])
+    sentences = in_short(best, {"ensemble": ["The ensemble is no better.", "More."]})
     assert len(sentences) == 4 and sentences[3] == "The ensemble is no better."
     assert sentences[0] == "The detector quoted is best, a plain convolutional network."
     assert sentences[2].startswith("On fakes by gan, which training never saw: AUC 0.")
     assert sentences[2].endswith("on 140 faces (40 of them fake).")
+
+
+def test_the_top_quotes_the_audit_first_and_the_stress_tests_last(best):
+    told = {"audit": ["As it came, red.", "More."], "stress": ["JPEG costs 0.1."]}
+    sentences = in_short(best, told)
+    assert sentences[0] == "The data: As it came, red."
+    assert sentences[-1] == "On changed pictures: JPEG costs 0.1."
+    assert "More." not in " ".join(sentences)
+
+
+def test_limits_name_what_no_stress_test_measured(best, faces):
+    without = limits(best, faces)[-1]
+    assert "re-saved or screenshot pictures, attacks made to fool it" in without
+    stress = {"networks": [{"name": "two_block"}], "elsewhere": [{"name": "other"}], "reals": []}
+    tested = limits(best, faces, stress)[-1]
+    assert "screenshot" not in tested and "other datasets" not in tested
+    assert "a folder of real photographs alone" in tested
+    assert tested.endswith("Stress tests were made on two_block.")
 
 
 def compared(value, low, high, adjusted, clustered=False):

@@ -31,6 +31,12 @@ def read_run(run_folder: str) -> dict[str, Any]:
     return found
 
 
+def read_stress(run_folder: str) -> dict[str, Any]:
+    """Returns the content of stress.json, or an empty mapping when the step was not run."""
+    path = resolve(run_folder) / "stress" / "stress.json"
+    return read_json(path) if path.exists() else {}
+
+
 def steps_table(run: Mapping[str, Any]) -> pd.DataFrame:
     """Returns a row a step: code, changed parameters, seed, time; command where commands differ.
 

@@ -38,22 +38,25 @@ def reference_row(faces: pd.DataFrame, resamples: int) -> Result:
     return Result(Path(), member, metrics, pd.DataFrame())
 
 
-def in_short(best: Result, on_ensembles: Sequence[str]) -> list[str]:
+def in_short(best: Result, told: Mapping[str, Sequence[str]]) -> list[str]:
     """Returns the few sentences that stand on top of the report.
 
     Args:
         best: the detector quoted.
-        on_ensembles: what the ensemble step concluded; its first sentence is repeated.
+        told: what each step concluded, by step; the first sentence of the audit, the ensemble and
+            the stress tests is repeated.
     """
     kind = KINDS.get(best.member["step"], best.member["architecture"])
-    sentences = [f"The detector quoted is {best.name}, {kind}.", describe_member(best)]
+    sentences = [f"The data: {sentence}" for sentence in told.get("audit", [])[:1]]
+    sentences += [f"The detector quoted is {best.name}, {kind}.", describe_member(best)]
     for generator, block in best.metrics["unseen_generators"].items():
         area = format_interval(block["metrics"]["auc"])
         sentences.append(
             f"On fakes by {generator}, which training never saw: AUC {area} on {block['n']:,} "
             f"faces ({block['n_fake']:,} of them fake)."
         )
-    return [*sentences, *on_ensembles[:1]]
+    outside = [f"On changed pictures: {sentence}" for sentence in told.get("stress", [])[:1]]
+    return [*sentences, *told.get("ensemble", [])[:1], *outside]
 
 
 def detectors_table(results: Sequence[Result]) -> pd.DataFrame:
@@ -179,8 +182,14 @@ def describe_alarms(alarms: Sequence[Mapping[str, str]]) -> list[str]:
     ]
 
 
-def limits(best: Result, faces: pd.DataFrame) -> list[str]:
-    """Returns the sentences of the model card: use, data, errors at the threshold, limits."""
+def limits(best: Result, faces: pd.DataFrame, stress: Mapping[str, Any] | None = None) -> list[str]:
+    """Returns the sentences of the model card: use, data, errors at the threshold, limits.
+
+    Args:
+        best: the detector quoted.
+        faces: the faces table.
+        stress: content of stress.json, where the step was run.
+    """
     datasets = ", ".join(sorted(faces["dataset"].unique()))
     trained = faces[faces["split"] == "train"]
     generators = ", ".join(sorted(trained.loc[trained["label"] == 1, "generator"].unique()))
@@ -190,9 +199,24 @@ def limits(best: Result, faces: pd.DataFrame) -> list[str]:
         "accusation hurts someone.",
         f"Trained on {len(trained):,} faces of {datasets}; fakes by {generators}.",
         *_errors(best),
-        "Not measured here: other cameras, other generators, re-saved or screenshot pictures, "
-        "attacks made to fool it. Expect it to do worse there.",
+        _not_measured(stress or {}),
     ]
+
+
+def _not_measured(stress: Mapping[str, Any]) -> str:
+    missing = ["other cameras", "generators beyond those named"]
+    if not stress:
+        missing += ["re-saved or screenshot pictures", "attacks made to fool it"]
+    if not stress.get("elsewhere"):
+        missing.append("other datasets")
+    if not stress.get("reals"):
+        missing.append("a folder of real photographs alone")
+    measured = f" Stress tests were made on {_stressed(stress)}." if stress else ""
+    return f"Not measured here: {', '.join(missing)}. Expect it to do worse there.{measured}"
+
+
+def _stressed(stress: Mapping[str, Any]) -> str:
+    return _listed([network["name"] for network in stress["networks"]])
 
 
 def _winner(best: str, other: str, difference: Difference) -> str:

@@ -1,0 +1,24 @@
+"""What the step audit found, read back for other pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..runs import read_json, resolve
+from .findings import Finding
+from .summary import lights_table
+
+
+def read_lights(run_folder: str | Path) -> pd.DataFrame:
+    """Returns a row a finding, worst first, as the audit's own page shows them.
+
+    Empty when the step was not run.
+
+    Args:
+        run_folder: such as "runs/demo".
+    """
+    path = resolve(run_folder) / "audit" / "audit.json"
+    findings = read_json(path)["findings"] if path.exists() else []
+    return pd.DataFrame(lights_table([Finding(**each) for each in findings]))
