@@ -24,6 +24,7 @@ NOTEBOOK_OF_STEP = {
     "ensemble": "08_ensemble",
     "stress": "09_stress",
     "report": "10_report",
+    "lesson": "learn/how_leakage_fools_you",
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import papermill
 import pytest
-from unmask.runs import NOTEBOOK_OF_STEP, read_json
+from unmask.runs import read_json
 from unmask.suite.profiles import load_profile
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -51,9 +51,12 @@ def test_every_cell_executes(executed):
 def test_they_leave_what_the_contracts_say(executed):
     home, _ = executed
     run = home / "runs" / "smoke"
-    for step in NOTEBOOK_OF_STEP:
-        assert read_json(run / step / "summary.json")["sentence"]
-    members = sorted(path.parent.name for path in run.glob("*/*/metrics.json"))
+    for step in load_profile("smoke").steps:
+        assert read_json(run / step.name / "summary.json")["sentence"]
+    found = list(run.glob("*/*/metrics.json"))
+    floors = [path.parent.name for path in found if path.parent.parent.name == "audit"]
+    assert len(floors) >= 4 and all(name.startswith("floor_") for name in floors)
+    members = sorted(path.parent.name for path in found if path.parent.name not in floors)
     assert members == [
         "four_block", "mean_ensemble", "resnet50", "search_winner", "stacked_ensemble",
         "two_block", "weighted_ensemble",

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..errors import UnmaskError, UsageError, nearest
+from ..runs import NOTEBOOK_OF_STEP
 from . import plan
 from .alarms import alarms_of_run, console_lines
 from .display import Display, clock, summary_table
@@ -200,7 +201,10 @@ def _print_list(console: Console, profile: Profile) -> None:
         console.print(f"  {name:<10} {escape(about[0] if about else '')}", highlight=False)
     console.print(f"\n[bold]Steps and parameters of {escape(profile.name)}[/] (* changed here)")
     for step in profile.steps:
-        console.print(f"  [bold]{step.name}[/]  notebooks/{step.notebook.name}", highlight=False)
+        console.print(
+            f"  [bold]{step.name}[/]  notebooks/{NOTEBOOK_OF_STEP[step.name]}.ipynb",
+            highlight=False,
+        )
         for name, parameter in step.parameters.items():
             if name == "run_folder":
                 continue

@@ -214,8 +214,11 @@ def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
         "ensemble": (*base, *models),
         "stress": (*base, *models, *listed("ensemble")),
         "report": ("preprocess", *listed(*NOTEBOOK_OF_STEP)),
+        "lesson": ("preprocess",),
     }
-    wanted = tuple(dict.fromkeys(need for need in needs.get(name, base) if need != name))
+    wanted = tuple(
+        dict.fromkeys(need for need in needs.get(name, base) if need not in (name, "lesson"))
+    )
     for step in wanted:
         if step not in settings:
             raise UsageError(
