@@ -121,6 +121,7 @@ def test_reals_of_any_layout_all_count_as_real(tmp_path, known):
         draw(tmp_path / "photos" / name, 50 + number)
     found = load_reals(tmp_path / "photos", known, most=10)
     assert len(found.table) == 3 and set(found.table["label"]) == {0}
+    assert found.name == f"{tmp_path.name}/photos"
     assert (tmp_path / "photos" / "fake" / "c.jpg").as_posix() in set(found.table["path"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="holds no pictures"):

@@ -124,11 +124,13 @@ def load_reals(
 ) -> FacesElsewhere:
     """Reads a folder of real photographs of any layout: every picture and clip counts as real.
 
-    Arguments and errors as of `load_elsewhere`.
+    Arguments and errors as of `load_elsewhere`; without a name, that of the folder and the one
+    around it.
     """
     entries = pd.DataFrame({"path": list_pictures(runs.resolve(root))}).assign(label=0)
     chosen = _draw(entries, most, seed)
-    found = _decode(name or short_names([root])[0], chosen, run, len(entries), "all files")
+    name = name or "/".join(runs.resolve(root).parts[-2:])  # its own folder is called "real"
+    found = _decode(name, chosen, run, len(entries), "all files")
     _require(found, (0,))
     return found
 

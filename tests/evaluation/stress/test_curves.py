@@ -103,6 +103,12 @@ def test_blur_is_a_weakness_for_a_detector_of_texture_and_no_bias(measured):
     assert "not a bias" in describe_bias("texture", {**curves["texture"], "conditions": [found]})
 
 
+def test_a_detector_that_guesses_is_not_called_robust(measured):
+    _, curves, _ = measured
+    guessing = {**curves["light"], "clean": {"auc": {"value": 0.52, "low": 0.45, "high": 0.6}}}
+    assert "no better than guessing" in describe_weakest("light", guessing)
+
+
 def test_what_changes_little_holds(measured):
     _, curves, _ = measured
     assert condition(curves["light"], "jpeg", 95)["verdict"] == "holds"

@@ -15,6 +15,12 @@ from .transforms import TRANSFORMS
 
 def describe_weakest(network: str, curves: Mapping[str, Any]) -> str:
     """Returns the sentence on the condition under which the AUC falls most, if it falls."""
+    low = curves["clean"]["auc"]["low"]
+    if low is None or low <= 0.5:
+        return (
+            f"{network} is no better than guessing on unchanged faces (AUC "
+            f"{format_interval(curves['clean']['auc'])}): no change can make it much worse."
+        )
     conditions = [each for each in curves["conditions"] if falls(each)]
     if not conditions:
         return (
@@ -95,7 +101,7 @@ def describe_left_out(cells: Sequence[Mapping[str, Any]], epochs: int) -> str:
         with_it = f", {np.mean(seen):.3f} where they were learned from" if seen else ""
         parts.append(f"{cell['tested_on']} {format_interval(cell['auc'])}{with_it}")
     return (
-        f"Generators left out of a training of at most {epochs} epochs, AUC on their fakes: "
+        f"Generators left out of a training of {_epochs(epochs)}, AUC on their fakes: "
         f"{'; '.join(parts)}."
     )
 
@@ -151,10 +157,14 @@ def describe_limits(test: int, chosen: int, generators: Sequence[str], epochs: i
         )
     if generators:
         notices.append(
-            f"Leaving one generator out was measured on trainings of at most {epochs} epochs: "
-            "longer ones would do better on what they learn from."
+            f"Leaving one generator out was measured on trainings of {_epochs(epochs)}: longer "
+            "ones would do better on what they learn from."
         )
     return notices
+
+
+def _epochs(count: int) -> str:
+    return "one epoch" if count == 1 else f"at most {count} epochs"
 
 
 def _part(entry: Mapping[str, Any]) -> str:
