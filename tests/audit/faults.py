@@ -12,31 +12,42 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageCms, ImageEnhance
 from unmask.audit.run import Audit, AuditSettings, audit_files
+from unmask.sources.demo import camera as cameras
+from unmask.sources.demo import manipulate
+from unmask.sources.demo.shots import stream, take
 from unmask.sources.files_table import build_files_table
 from unmask.sources.folder import list_source
 
 PER_SPLIT = {"train": 30, "val": 12, "test": 12}  # of each class
 QUALITY = 90
+COPIED = 3  # pictures that get a copy in another split
 SETTINGS = AuditSettings(resamples=200, jobs=2)
 
 
-def draw_clean(root: Path, side: int = 96) -> Path:
-    """Writes pictures that all differ, of both classes from one distribution."""
+def draw_clean(root: Path) -> Path:
+    """Writes rendered people, all different, of both classes from one distribution."""
     number = 0
     for split, count in PER_SPLIT.items():
         for label in ("real", "fake"):
             (root / split / label).mkdir(parents=True)
             for _ in range(count):
                 number += 1
-                save(structured(number, side), root / split / label / f"{number * 7919 % 9973:04d}")
+                save(rendered(number), root / split / label / f"{number * 7919 % 9973:04d}")
     return root
+
+
+def rendered(identity: int, side: int = 128) -> Image.Image:
+    """Returns an untouched picture of a person of the demo."""
+    shot = take(7, identity, 0, side)
+    rng = stream(7, identity, 0, 3)
+    return Image.fromarray(cameras.finish(manipulate.untouched(shot), shot.camera, rng))
 
 
 def structured(seed: int, side: int = 96) -> Image.Image:
     """Returns a random picture with coarse and fine structure, as photographs have."""
     generator = np.random.default_rng(seed)
     pixels = np.full((side, side, 3), 128.0)
-    for cells, strength in ((4, 60), (12, 30), (48, 12)):
+    for cells, strength in ((4, 40), (12, 25), (32, 6)):
         grid = generator.normal(0, strength, (cells, cells, 3)).astype(np.float32)
         for channel in range(3):
             layer = Image.fromarray(grid[..., channel]).resize((side, side), Image.BICUBIC)
@@ -126,10 +137,11 @@ def change_fakes(root: Path, change: Callable[[Image.Image, Path], None]) -> Non
 
 
 def copy_across(root: Path, change: Callable[[Image.Image], Image.Image], **options) -> None:
-    """Puts a changed copy of one real training picture into test."""
-    path = pictures(root, "real", "train")[3]
-    with Image.open(path) as image:
-        save(change(image.convert("RGB")), root / "test" / "real" / "5555", **options)
+    """Puts changed copies of three real training pictures into test."""
+    for number, path in enumerate(pictures(root, "real", "train")[3 : 3 + COPIED]):
+        with Image.open(path) as image:
+            stem = root / "test" / "real" / f"555{number}"
+            save(change(image.convert("RGB")), stem, **options)
 
 
 def resized(image: Image.Image, factor: float) -> Image.Image:
@@ -152,7 +164,8 @@ def brighter(image: Image.Image) -> Image.Image:
 
 
 def copy_bytes(root: Path) -> None:
-    shutil.copy(pictures(root, "real", "train")[3], root / "test" / "real" / "5555.jpg")
+    for number, path in enumerate(pictures(root, "real", "train")[3 : 3 + COPIED]):
+        shutil.copy(path, root / "test" / "real" / f"555{number}.jpg")
 
 
 def copy_with_other_label(root: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_copy_that_stayed_on_two_sides_is_an_alarm(drawn, tmp_path):
     copy_bytes(drawn)
     run = prepare(drawn, tmp_path)
     faces = pd.read_parquet(run / "preprocess" / "faces.parquet")
-    kept = faces[faces["path"].str.endswith("5555.jpg")]
+    kept = faces[faces["path"].str.endswith("5550.jpg")]
     other = sorted((drawn / "train" / "real").iterdir())[3]
     again = kept.assign(path=str(other), split="train", face_id="x-0", row=len(faces))
     pixels = np.load(run / "preprocess" / "faces_32.npy")

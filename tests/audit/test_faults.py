@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 from faults import (
+    COPIED,
     audit,
     break_fakes,
     brighter,
@@ -78,8 +79,9 @@ def test_a_copy_across_the_official_splits(spoiled, fault):
     found = audit(spoiled)
     assert reds(found) == {key}
     finding = next(each for each in found.findings if each.key == key)
-    assert finding.numbers["across"] == 1
-    assert "5555" in finding.evidence[0]["first"] + finding.evidence[0]["second"]
+    # One light crop in ten may look like an edited picture; dataset.near_copies measures it.
+    assert finding.numbers["across"] >= COPIED - (fault == "cropped by 5%")
+    assert all("test/real/555" in row["first"] + row["second"] for row in finding.evidence)
     assert finding.fix
 
 
