@@ -13,7 +13,7 @@ TABLES = 6
 LENGTH = 64  # bits of the code that filters what the tables bring
 FARTHEST = {"whole": 16, "rim": 14}  # different bits of it
 CROPS = (1.0, 0.95, 0.9)  # the middle part of a picture that is searched for as well
-MOST_OF_BUCKET = 128
+MOST_OF_BUCKET = 64
 MOST_OF_PICTURE = 96
 CHUNK = 4096
 # The surest bits stay; of the least sure ones these sets are turned over as well.
@@ -26,49 +26,72 @@ class Candidates:
 
     Attributes:
         first, second: int64 `[m]`, places of the pictures.
-        crop: int8 `[m]`: the middle part `CROPS[crop]` of `first` looked like `second`.
+        crop: the middle part `CROPS[crop]` of `first` looked like `second`.
         skipped: comparisons left out because too many pictures had one code.
     """
 
     first: np.ndarray
     second: np.ndarray
-    crop: np.ndarray
+    crop: int
     skipped: int
 
 
-def find_candidates(thumbnails: np.ndarray) -> Candidates:
-    """Returns pairs with similar codes, in a number that grows with n, not with its square.
+def find_candidates(thumbnails: np.ndarray) -> Iterator[Candidates]:
+    """Yields pairs with similar codes, in a number that grows with n, not with its square.
 
     Every code is cut into `TABLES` keys of about log2(n) bits; pictures that share a key are
     filtered by the rest of their codes (multi-index hashing, Norouzi et al. 2012, with the
-    multi-probe queries of Lv et al. 2007). A picture keeps its `MOST_OF_PICTURE` nearest.
+    multi-probe queries of Lv et al. 2007). A picture may be in what is yielded more than once.
 
     Args:
         thumbnails: uint8 `[n, SIDE, SIDE]`, in an order that repeats exactly.
     """
-    n = len(thumbnails)
-    width = int(np.clip(np.ceil(np.log2(max(n, 2))) + 1, 8, 24))
-    found, skipped = [np.empty(0, np.int64)], 0
+    width = int(np.clip(np.ceil(np.log2(max(len(thumbnails), 2))) + 1, 8, 24))
     for view in VIEWS:
         features = invariants(thumbnails, view)
         coder = learn_coder(features, view, TABLES * width + LENGTH)
         stored = _pack_codes(coder, features, width)
-        for crop, part in enumerate(CROPS if view == "whole" else CROPS[:1]):
-            asked = features if crop == 0 else invariants(thumbnails, view, part)
-            codes = stored if crop == 0 else _pack_codes(coder, asked, width)
-            for table in range(TABLES):
-                bits = slice(table * width, (table + 1) * width)
-                index = _Index.of(coder.margins(features, bits), stored)
-                for start in range(0, n, CHUNK):
-                    rows = slice(start, start + CHUNK)
-                    margins = coder.margins(asked[rows], bits)
-                    for one, other, more in index.partners(margins, codes[rows]):
-                        skipped += more
-                        one = one + start
-                        far = np.bitwise_count(codes[one] ^ stored[other])
-                        near = (far <= FARTHEST[view]) & (one != other)
-                        found.append(_as_numbers(n, one[near], other[near], crop, far[near]))
-    return _nearest(np.concatenate(found), n, skipped)
+        yield _search(coder, features, stored, features, stored, 0, FARTHEST[view])
+        for crop in range(1, len(CROPS)) if view == "whole" else ():
+            asked = invariants(thumbnails, view, CROPS[crop])
+            codes = _pack_codes(coder, asked, width)
+            yield _search(coder, features, stored, asked, codes, crop, FARTHEST[view])
+
+
+def _search(
+    coder: Coder,
+    features: np.ndarray,
+    stored: np.ndarray,
+    asked: np.ndarray,
+    codes: np.ndarray,
+    crop: int,
+    farthest: int,
+) -> Candidates:
+    """Looks up pictures as `asked` and `codes` describe them among `features` and `stored`."""
+    n = len(features)
+    width = (coder.cut.size - LENGTH) // TABLES
+    found, skipped = np.empty(0, np.int64), 0
+    for table in range(TABLES):
+        bits = slice(table * width, (table + 1) * width)
+        index = _Index.of(coder.margins(features, bits), stored)
+        parts = [found]
+        for start in range(0, n, CHUNK):
+            rows = slice(start, start + CHUNK)
+            for one, other, more in index.partners(coder.margins(asked[rows], bits), codes[rows]):
+                skipped += more
+                one = one + start
+                far = np.bitwise_count(codes[one] ^ stored[other])
+                near = (far <= farthest) & (one != other)
+                parts.append(_as_numbers(n, one[near], other[near], far[near], crop > 0))
+        found = np.unique(np.concatenate(parts))
+        pairs, far = np.divmod(found, LENGTH + 1)
+        new = np.r_[True, pairs[1:] != pairs[:-1]][: len(pairs)]
+        found, pairs, far = found[new], pairs[new], far[new]
+        if len(found) > MOST_OF_PICTURE * n:
+            kept = keep_nearest(*np.divmod(pairs, n), far, n, MOST_OF_PICTURE)
+            skipped += int((~kept).sum())
+            found = found[kept]
+    return Candidates(*np.divmod(found // (LENGTH + 1), n), crop, skipped)
 
 
 def _pack_codes(coder: Coder, features: np.ndarray, width: int) -> np.ndarray:
@@ -132,26 +155,12 @@ def _joined(keys: np.ndarray, codes: np.ndarray, width: int) -> np.ndarray:
 
 
 def _as_numbers(
-    n: int, one: np.ndarray, other: np.ndarray, crop: int, far: np.ndarray
+    n: int, one: np.ndarray, other: np.ndarray, far: np.ndarray, directed: bool
 ) -> np.ndarray:
     """Each candidate as one int64, so that equal ones are found by sorting."""
-    if crop == 0:  # then it does not matter which of the two was asked for
+    if not directed:  # then it does not matter which of the two was asked for
         one, other = np.minimum(one, other), np.maximum(one, other)
-    pairs = (one.astype(np.int64) * n + other) * len(CROPS) + crop
-    return np.unique(pairs * (LENGTH + 1) + far)
-
-
-def _nearest(numbers: np.ndarray, n: int, skipped: int) -> Candidates:
-    """Each pair once, and of a picture's pairs the nearest ones."""
-    numbers = np.unique(numbers)
-    pairs, far = np.divmod(numbers, LENGTH + 1)
-    new = np.r_[True, pairs[1:] != pairs[:-1]][: len(pairs)]
-    pairs, far = pairs[new], far[new]
-    pairs, crop = np.divmod(pairs, len(CROPS))
-    one, other = np.divmod(pairs, n)
-    kept = keep_nearest(one, other, far, n, MOST_OF_PICTURE)
-    skipped += int((~kept).sum())
-    return Candidates(one[kept], other[kept], crop[kept].astype(np.int8), skipped)
+    return np.unique((one.astype(np.int64) * n + other) * (LENGTH + 1) + far)
 
 
 def keep_nearest(

@@ -11,8 +11,10 @@ from .align import align, is_inside, warp_all
 
 NOISE = 4.0  # grey levels that encoding may change in any block
 TEXTURED = 6.0  # contrast of a block, in grey levels, that says something about the picture
+# Pale pictures are brought to this contrast first, but by no more than this factor.
+CONTRAST, MOST_GAIN = 30.0, 1.6
 SAME = 0.35  # up to this unexplained share a block shows the same
-CLIPPED = (3, 252)  # beyond these grey levels detail may have been cut off
+CLIPPED = (1, 253)  # at and beyond these grey levels detail may have been cut off
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,19 @@ def _blurred(pictures: np.ndarray, by: float) -> np.ndarray:
 
 
 def _unclipped(pictures: np.ndarray) -> np.ndarray:
-    """Says which pixels count: not the clipped ones, and none beside these, for blur spreads."""
-    clipped = ((pictures <= CLIPPED[0]) | (pictures >= CLIPPED[1])).astype(np.uint8)
-    beside = np.ones((5, 5) if pictures.shape[1] >= 64 else (3, 3), np.uint8)
-    return np.stack([1 - cv2.dilate(one, beside) for one in clipped]).astype(np.float32)
+    """Says which pixels count: no clipped ones, and none beside these or the edge.
+
+    Blur spreads what was cut off, and at an edge it knows only one side.
+    """
+    side = pictures.shape[1]
+    rim = max(1, side // 40)
+    clipped = (pictures <= CLIPPED[0]) | (pictures >= CLIPPED[1])
+    clipped = np.pad(clipped[:, rim:-rim, rim:-rim], ((0, 0), (rim, rim), (rim, rim)))
+    beside = np.ones((5, 5) if side >= 64 else (3, 3), np.uint8)
+    use = np.stack([1 - cv2.dilate(one, beside) for one in clipped.astype(np.uint8)])
+    inside = np.zeros(use.shape[1:], np.float32)
+    inside[rim:-rim, rim:-rim] = 1
+    return use * inside
 
 
 def _judge(
@@ -130,7 +141,14 @@ def _by_block(
     spread_over, spread_under = np.maximum(spread_over, 0.01), np.maximum(spread_under, 0.01)
     correlation = np.clip(together / np.sqrt(spread_over * spread_under), 0, 1)
     contrast = np.sqrt(np.maximum(spread_over, spread_under))
+    contrast *= np.clip(CONTRAST / np.maximum(_contrast(under, use), 1), 1, MOST_GAIN)[:, None]
     return np.sqrt(1 - correlation**2) * contrast / (contrast + NOISE), contrast, counted
+
+
+def _contrast(pictures: np.ndarray, use: np.ndarray) -> np.ndarray:
+    count = np.maximum(use.sum((1, 2)), 1)
+    mean = (pictures * use).sum((1, 2)) / count
+    return np.sqrt((((pictures - mean[:, None, None]) * use) ** 2).sum((1, 2)) / count)
 
 
 def _median(values: np.ndarray) -> np.ndarray:

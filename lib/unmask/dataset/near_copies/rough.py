@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dct
 
-from .candidates import CROPS, Candidates
 from .codes import FLAT, in_chunks
 from .fingerprints import SIDE
 from .symmetries import SYMMETRIES
@@ -20,27 +19,24 @@ _WEIGHTS = np.hypot(_places[:, None], _places)
 _SIGNS = np.where(np.arange(FREQUENCIES) % 2, -1, 1).astype(np.float32)
 
 
-def look_roughly(thumbnails: np.ndarray, pairs: Candidates) -> tuple[np.ndarray, np.ndarray]:
+def look_roughly(
+    of_first: np.ndarray, of_second: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Correlates the low frequencies of each pair in all eight ways.
 
     Args:
-        thumbnails: uint8 `[n, SIDE, SIDE]`.
-        pairs: which to compare.
+        of_first, of_second: waves (`waves_of`) of all pictures, as the one and as the other.
+        first, second: int64 `[m]`, the pairs, as places of pictures.
 
     Returns:
         For each pair the correlation of the best way, float32 `[m]`, and that way: `second` is
         `first` laid as `SYMMETRIES[way]`, int8 `[m]`.
     """
-    waves = [waves_of(thumbnails, part) for part in CROPS]
-    best = np.full(len(pairs.first), -1, np.float32)
-    ways = np.zeros(len(pairs.first), np.int8)
+    best = np.full(len(first), -1, np.float32)
+    ways = np.zeros(len(first), np.int8)
     for start in range(0, len(best), CHUNK):
         rows = slice(start, start + CHUNK)
-        one = np.empty((len(best[rows]), FREQUENCIES, FREQUENCIES), np.float32)
-        for crop, stored in enumerate(waves):
-            of_crop = pairs.crop[rows] == crop
-            one[of_crop] = stored[pairs.first[rows][of_crop]]
-        other = waves[0][pairs.second[rows]]
+        one, other = of_first[first[rows]], of_second[second[rows]]
         for way in range(len(SYMMETRIES)):
             alike = np.einsum("nij,nij->n", lay_waves(one, way), other)
             better = alike > best[rows]

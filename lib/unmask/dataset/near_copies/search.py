@@ -7,6 +7,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from ... import runs
 from .align import crop_warp, larger_first, rescale_warps
@@ -15,7 +16,7 @@ from .codes import FLAT
 from .compare import Limits, compare
 from .fingerprints import SIDE
 from .pictures import LARGE_SIDE, load_large
-from .rough import LEAST_ALIKE, look_roughly
+from .rough import LEAST_ALIKE, look_roughly, waves_of
 from .symmetries import INVERSE, SYMMETRIES, lay
 
 PAIR_COLUMNS = ["first", "second", "kind", "symmetry", "distance", "changed"]
@@ -30,8 +31,8 @@ OF_THUMBNAILS = Limits(
 OF_PICTURES = Limits(
     blocks=16,
     steps=6,
-    median=0.085,
-    worst=0.27,
+    median=0.115,
+    worst=0.3,
     fewest=0.06,
     alike=0.2,
     edited=((0.45, 0.09), (0.3, 0.22)),
@@ -71,11 +72,12 @@ def find_near_copies(table: pd.DataFrame, *, jobs: int = 1, look: bool = True) -
     rows = table.iloc[order].reset_index(drop=True)
     exact, alone = _exact_pairs(rows)
     usable, thumbnails = _thumbnails(rows, alone)
-    pairs, skipped = _likely_pairs(thumbnails)
-    near = _lay_over(thumbnails, pairs)
-    near["first"], near["second"] = usable[near["first"]], usable[near["second"]]
-    if look and "path" in rows:
-        with ThreadPoolExecutor(max(1, jobs)) as pool:
+    # The matrices are small: threads inside of their products would only wait for each other.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max(1, jobs)) as pool:
+        pairs, skipped = _likely_pairs(thumbnails)
+        near = _lay_over(thumbnails, pairs)
+        near["first"], near["second"] = usable[near["first"]], usable[near["second"]]
+        if look and "path" in rows:
             near = _look_at_files(rows, near, pool)
     parts = [part[exact.columns] for part in (exact, near) if len(part)]
     pairs = _in_table_order(pd.concat(parts) if parts else exact, order)
@@ -169,25 +171,26 @@ def _thumbnails(rows: pd.DataFrame, alone: np.ndarray) -> tuple[np.ndarray, np.n
 
 def _likely_pairs(thumbnails: np.ndarray) -> tuple[pd.DataFrame, int]:
     """Returns the pairs worth laying over each other, and how many comparisons were skipped."""
-    candidates = find_candidates(thumbnails)
-    alike, ways = look_roughly(thumbnails, candidates)
-    pairs = pd.DataFrame(
-        {
-            "first": candidates.first,
-            "second": candidates.second,
-            "crop": candidates.crop,
-            "way": ways,
-            "alike": alike,
-            "low": np.minimum(candidates.first, candidates.second),
-            "high": np.maximum(candidates.first, candidates.second),
-        }
-    )[alike >= LEAST_ALIKE]
+    waves = waves_of(thumbnails)
+    skipped, parts = 0, []
+    for found in find_candidates(thumbnails):
+        skipped += found.skipped
+        part = CROPS[found.crop]
+        asked = waves_of(thumbnails, part) if part < 1 else waves
+        alike, ways = look_roughly(asked, waves, found.first, found.second)
+        good = alike >= LEAST_ALIKE
+        first, second = found.first[good], found.second[good]
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        ends = {"first": first, "second": second, "low": low, "high": high}
+        fit = {"crop": found.crop, "way": ways[good], "alike": alike[good]}
+        parts.append(pd.DataFrame(ends | fit))
+    pairs = pd.concat(parts, ignore_index=True)
     pairs = pairs.sort_values("alike", ascending=False, kind="stable")
     pairs = pairs.drop_duplicates(["low", "high"]).sort_values(["low", "high"], ignore_index=True)
     low, high = pairs["low"].to_numpy(), pairs["high"].to_numpy()
     far = -pairs["alike"].to_numpy()
     kept = keep_nearest(low, high, far, len(thumbnails), MOST_PARTNERS)
-    return pairs[kept].reset_index(drop=True), candidates.skipped + int((~kept).sum())
+    return pairs[kept].reset_index(drop=True), skipped + int((~kept).sum())
 
 
 def _lay_over(thumbnails: np.ndarray, pairs: pd.DataFrame) -> pd.DataFrame:
