@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from ..dataset.near_copies import SYMMETRIES
 from ..evaluation.members import Result, best_on_validation
 from ..evaluation.summary import format_interval
 from ..tell import counted
@@ -119,4 +120,8 @@ def _wrapped(text: str) -> list[str]:
 def _row(row: dict) -> str:
     if row.keys() == {"what", "real", "fake"}:
         return f"{row['what']}: real {row['real']}, fake {row['fake']}"
+    if row.keys() >= {"turned", "splits"}:
+        turned = "" if row["turned"] == SYMMETRIES[0] else f", {row['turned']}"
+        facts = f"{row['kind']}{turned}; labels {row['labels']}; splits {row['splits']}"
+        return f"{row['first']} and {row['second']} ({facts})"
     return ", ".join(f"{name} {value}" for name, value in row.items())
