@@ -25,11 +25,13 @@ class Candidates:
     """Pairs to compare.
 
     Attributes:
+        view: what of the pictures was looked at, a name in `codes.VIEWS`.
         first, second: int64 `[m]`, places of the pictures.
         crop: the middle part `CROPS[crop]` of `first` looked like `second`.
         skipped: comparisons left out because too many pictures had one code.
     """
 
+    view: str
     first: np.ndarray
     second: np.ndarray
     crop: int
@@ -51,23 +53,22 @@ def find_candidates(thumbnails: np.ndarray) -> Iterator[Candidates]:
         features = invariants(thumbnails, view)
         coder = learn_coder(features, view, TABLES * width + LENGTH)
         stored = _pack_codes(coder, features, width)
-        yield _search(coder, features, stored, features, stored, 0, FARTHEST[view])
+        yield _search(view, coder, (features, stored), (features, stored), 0)
         for crop in range(1, len(CROPS)) if view == "whole" else ():
             asked = invariants(thumbnails, view, CROPS[crop])
             codes = _pack_codes(coder, asked, width)
-            yield _search(coder, features, stored, asked, codes, crop, FARTHEST[view])
+            yield _search(view, coder, (features, stored), (asked, codes), crop)
 
 
 def _search(
+    view: str,
     coder: Coder,
-    features: np.ndarray,
-    stored: np.ndarray,
-    asked: np.ndarray,
-    codes: np.ndarray,
+    known: tuple[np.ndarray, np.ndarray],
+    sought: tuple[np.ndarray, np.ndarray],
     crop: int,
-    farthest: int,
 ) -> Candidates:
-    """Looks up pictures as `asked` and `codes` describe them among `features` and `stored`."""
+    """Looks up pictures as `sought` describes them (features and codes) among those `known`."""
+    (features, stored), (asked, codes) = known, sought
     n = len(features)
     width = (coder.cut.size - LENGTH) // TABLES
     found, skipped = np.empty(0, np.int64), 0
@@ -81,7 +82,7 @@ def _search(
                 skipped += more
                 one = one + start
                 far = np.bitwise_count(codes[one] ^ stored[other])
-                near = (far <= farthest) & (one != other)
+                near = (far <= FARTHEST[view]) & (one != other)
                 parts.append(_as_numbers(n, one[near], other[near], far[near], crop > 0))
         found = np.unique(np.concatenate(parts))
         pairs, far = np.divmod(found, LENGTH + 1)
@@ -91,7 +92,7 @@ def _search(
             kept = keep_nearest(*np.divmod(pairs, n), far, n, MOST_OF_PICTURE)
             skipped += int((~kept).sum())
             found = found[kept]
-    return Candidates(*np.divmod(found // (LENGTH + 1), n), crop, skipped)
+    return Candidates(view, *np.divmod(found // (LENGTH + 1), n), crop, skipped)
 
 
 def _pack_codes(coder: Coder, features: np.ndarray, width: int) -> np.ndarray:

@@ -77,12 +77,18 @@ def compare(
     side = first.shape[1]
     blur = max(side / 96, 0.5)
     over, under = _blurred(first, blur), _blurred(second, blur)
-    of_first, of_second = _unclipped(first), _unclipped(second)
+    usable = _unclipped(first), _unclipped(second)
     softened = (over, under) if side >= 64 else (_blurred(first, 0.8), _blurred(second, 0.8))
-    warps, fits = align(*softened, of_second, warps, limits.steps)
-    over = warp_all(over, warps)
-    use = of_second * (warp_all(of_first, warps) > 0.99) * is_inside(warps, side)
-    return _judge(over, under, use, fits, limits), warps
+    moved, fits = align(*softened, usable[1], warps, limits.steps)
+    # A large change can draw the alignment off; then the first guess is the better one.
+    before = _judge(over, under, usable, warps, limits)
+    after = _judge(over, under, usable, moved, limits)
+    better = fits & (after.distance < before.distance)
+    fields = {
+        name: np.where(better, getattr(after, name), getattr(before, name))
+        for name in ("near", "edited", "distance", "changed")
+    }
+    return Likeness(**fields), np.where(better[:, None, None], moved, warps)
 
 
 def _blurred(pictures: np.ndarray, by: float) -> np.ndarray:
@@ -109,19 +115,24 @@ def _unclipped(pictures: np.ndarray) -> np.ndarray:
 
 
 def _judge(
-    over: np.ndarray, under: np.ndarray, use: np.ndarray, fits: np.ndarray, limits: Limits
+    over: np.ndarray,
+    under: np.ndarray,
+    usable: tuple[np.ndarray, np.ndarray],
+    warps: np.ndarray,
+    limits: Limits,
 ) -> Likeness:
-    unexplained, contrast, counted = _by_block(over, under, use, limits.blocks)
+    use = usable[1] * (warp_all(usable[0], warps) > 0.99) * is_inside(warps, over.shape[1])
+    unexplained, contrast, counted = _by_block(warp_all(over, warps), under, use, limits.blocks)
     textured = counted & (contrast >= TEXTURED)
     same = (textured & (unexplained <= SAME)).mean(1)
     alike = (textured & (unexplained <= limits.alike)).mean(1)
     share = alike / np.maximum(textured.mean(1), 1e-9)
     middle = np.nan_to_num(_median(np.where(counted, unexplained, np.nan)), nan=1.0)
     worst = np.where(counted, unexplained, 0).max(1, initial=0)
-    near = fits & (middle <= limits.median) & (worst <= limits.worst)
+    near = (middle <= limits.median) & (worst <= limits.worst)
     near &= (same >= limits.fewest) & (counted.mean(1) >= 0.25)
     enough = [(share >= of_textured) & (alike >= of_all) for of_textured, of_all in limits.edited]
-    edited = fits & ~near & np.logical_or.reduce(enough)
+    edited = ~near & np.logical_or.reduce(enough)
     changed = (counted & (unexplained > SAME)).sum(1) / np.maximum(counted.sum(1), 1)
     return Likeness(near, edited, middle, changed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dct
 
-from .codes import FLAT, in_chunks
+from .codes import FLAT, VIEWS, in_chunks
 from .fingerprints import SIDE
 from .symmetries import SYMMETRIES
 
@@ -45,11 +45,19 @@ def look_roughly(
     return best, ways
 
 
-def waves_of(thumbnails: np.ndarray, part: float = 1.0) -> np.ndarray:
-    """Returns weighted low frequencies, of length 1: float32 `[n, FREQUENCIES, FREQUENCIES]`."""
+def waves_of(thumbnails: np.ndarray, view: str = "whole", part: float = 1.0) -> np.ndarray:
+    """Returns weighted low frequencies, of length 1: float32 `[n, FREQUENCIES, FREQUENCIES]`.
+
+    Args:
+        thumbnails: uint8 `[n, SIDE, SIDE]`.
+        view: what of them is looked at, a name in `codes.VIEWS`.
+        part: of the sides that counts, in the middle; 1 for all.
+    """
     parts = [np.empty((0, FREQUENCIES, FREQUENCIES), np.float32)]
+    weights = VIEWS[view]
     for chunk in in_chunks(thumbnails, part):
-        waves = _BASIS @ chunk @ _BASIS.T * _WEIGHTS
+        means = (chunk * weights).sum((1, 2), keepdims=True) / weights.sum()
+        waves = _BASIS @ ((chunk - means) * weights) @ _BASIS.T * _WEIGHTS
         lengths = np.sqrt((waves**2).sum((1, 2), keepdims=True))
         parts.append(waves / (lengths + FLAT))
     return np.concatenate(parts)

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from ... import runs
 from .align import crop_warp, larger_first, rescale_warps
 from .candidates import CROPS, find_candidates, keep_nearest
+from .clusters import clusters_of
 from .codes import FLAT
 from .compare import Limits, compare
 from .fingerprints import SIDE
@@ -31,8 +32,8 @@ OF_THUMBNAILS = Limits(
 OF_PICTURES = Limits(
     blocks=16,
     steps=6,
-    median=0.115,
-    worst=0.3,
+    median=0.125,
+    worst=0.32,
     fewest=0.06,
     alike=0.2,
     edited=((0.45, 0.09), (0.3, 0.22)),
@@ -100,8 +101,9 @@ def overlap(one: pd.DataFrame, other: pd.DataFrame, *, jobs: int = 1) -> pd.Data
     pairs = find_near_copies(both, jobs=jobs)
     attrs = pairs.attrs
     across = (pairs["first"] < len(one)) & (pairs["second"] >= len(one))
-    pairs = pd.concat([pairs[across], _exact_across(both, pairs, len(one))], ignore_index=True)
-    pairs["second"] -= len(one)
+    more = _exact_across(both, pairs, len(one))
+    pairs = pd.concat([pairs[across], more], ignore_index=True) if len(more) else pairs[across]
+    pairs = pairs.assign(second=pairs["second"] - len(one))
     pairs = pairs.sort_values(["first", "second"], ignore_index=True)
     pairs.attrs = attrs
     return pairs
@@ -111,16 +113,16 @@ def _exact_across(both: pd.DataFrame, pairs: pd.DataFrame, size: int) -> pd.Data
     """Exact copies in both datasets that were named only by way of a third file."""
     exact = pairs[pairs["kind"].isin(KINDS[:2])]
     known = set(zip(exact["first"], exact["second"], strict=True))
-    ids = both["pixels_id"] if "pixels_id" in both else pd.Series("", both.index)
+    files = _leaders(both, "file_id")
     rows = []
-    for places in exact.groupby(exact["first"].map(ids)).groups.values():
+    for places in exact.groupby(clusters_of(len(both), exact)[exact["first"]]).groups.values():
         members = sorted({*exact.loc[places, "first"], *exact.loc[places, "second"]})
         here = [place for place in members if place < size]
         there = [place for place in members if place >= size]
         for first in here[:MOST_PARTNERS]:
             for second in there[:MOST_PARTNERS]:
                 if (first, second) not in known:
-                    same = both["file_id"].iat[first] == both["file_id"].iat[second]
+                    same = files[first] == files[second]
                     rows.append([first, second, KINDS[not same], SYMMETRIES[0], 0.0, 0.0])
     return pd.DataFrame(rows, columns=PAIR_COLUMNS)
 
@@ -134,20 +136,17 @@ def _canonical_order(table: pd.DataFrame) -> np.ndarray:
 
 def _exact_pairs(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """Returns the exact pairs, and for each row if it stands for its pixels: bool `[n]`."""
-    has_picture = rows["thumbnail"].str.len().to_numpy() == SIDE * SIDE
-    nothing = pd.Series("", rows.index)
-    pixels = rows.get("pixels_id", nothing).fillna("")
-    files = rows.get("file_id", nothing).fillna("")
-    known = pixels != ""
-    leaders = pd.Series(np.arange(len(rows)), rows.index)
-    leaders[known] = leaders[known].groupby(pixels[known]).transform("first")
-    members = np.flatnonzero((leaders != np.arange(len(rows))) & has_picture)
-    firsts = leaders.to_numpy()[members]
-    named = files.to_numpy()
-    same_bytes = (named[members] == named[firsts]) & (named[members] != "")
+    has_picture = rows["thumbnail"].map(len).to_numpy() == SIDE * SIDE
+    own = np.arange(len(rows))
+    of_pixels = _leaders(rows, "pixels_id")
+    of_file = _leaders(rows, "file_id")
+    # Copies of a file are paired with its first, the first of other files with the first of all.
+    same_bytes = (of_file != own) & (of_pixels[of_file] == of_pixels)
+    members = np.flatnonzero((of_pixels != own) & has_picture)
+    same_bytes = same_bytes[members]
     pairs = pd.DataFrame(
         {
-            "first": firsts,
+            "first": np.where(same_bytes, of_file[members], of_pixels[members]),
             "second": members,
             "kind": np.where(same_bytes, "bytes", "pixels"),
             "way": np.int8(0),
@@ -158,6 +157,15 @@ def _exact_pairs(rows: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     alone = has_picture.copy()
     alone[members] = False
     return pairs, alone
+
+
+def _leaders(rows: pd.DataFrame, column: str) -> np.ndarray:
+    """Returns for each row the first row with the same known value, else itself: int64 `[n]`."""
+    leaders = pd.Series(np.arange(len(rows)))
+    if column in rows:
+        known = rows[column].fillna("") != ""
+        leaders[known] = leaders[known].groupby(rows.loc[known, column]).transform("first")
+    return leaders.to_numpy(np.int64)
 
 
 def _thumbnails(rows: pd.DataFrame, alone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -171,12 +179,13 @@ def _thumbnails(rows: pd.DataFrame, alone: np.ndarray) -> tuple[np.ndarray, np.n
 
 def _likely_pairs(thumbnails: np.ndarray) -> tuple[pd.DataFrame, int]:
     """Returns the pairs worth laying over each other, and how many comparisons were skipped."""
-    waves = waves_of(thumbnails)
     skipped, parts = 0, []
     for found in find_candidates(thumbnails):
         skipped += found.skipped
-        part = CROPS[found.crop]
-        asked = waves_of(thumbnails, part) if part < 1 else waves
+        if found.crop == 0:
+            asked = waves = waves_of(thumbnails, found.view)
+        else:
+            asked = waves_of(thumbnails, found.view, CROPS[found.crop])
         alike, ways = look_roughly(asked, waves, found.first, found.second)
         good = alike >= LEAST_ALIKE
         first, second = found.first[good], found.second[good]
