@@ -20,7 +20,8 @@ from PIL import Image
 
 RUN = """
 import json, resource, sys
-from unmask.dataset import PreprocessSettings, build_faces
+from unmask.dataset.preprocess import build_faces
+from unmask.dataset.settings import PreprocessSettings
 from unmask.sources.files_table import build_files_table
 from unmask.sources.folder import list_folder
 files = build_files_table(list_folder(sys.argv[1]), jobs=2)

@@ -14,13 +14,16 @@ from faults import (
     rename_fakes,
     save,
 )
+from PIL import ImageFilter
 from unmask import runs
 from unmask.audit.after import alarms_of, before_and_after
 from unmask.audit.floors import FLOORS, best_on_validation, fit_floors
 from unmask.audit.of_run import audit_run, equalised_in, write_audit
 from unmask.audit.run import AuditSettings, draw_sample
 from unmask.audit.summary import sentences_of, verdict_of
-from unmask.dataset import FaceSet, PreprocessSettings, build_faces
+from unmask.dataset.face_set import FaceSet
+from unmask.dataset.preprocess import build_faces
+from unmask.dataset.settings import PreprocessSettings
 from unmask.evaluation.members import load_result
 from unmask.sources.files_table import build_files_table
 from unmask.sources.folder import list_source
@@ -85,6 +88,17 @@ def test_quality_is_an_alarm_that_equalising_softens(drawn, tmp_path, equalise, 
     assert found["shortcuts of the file: JPEG quality"] == light
     assert all(alarm.keys() == {"name", "light", "sentence", "fix"} for alarm in
                alarms_of(audit, after))  # fmt: skip
+
+
+def test_smooth_fakes_are_told_by_their_bytes_and_no_storing_helps(drawn, tmp_path):
+    change_fakes(drawn, lambda image, stem: save(image.filter(ImageFilter.GaussianBlur(1.5)), stem))
+    audit, after, _ = audit_run(prepare(drawn, tmp_path), SETTINGS)
+    finding = next(each for each in audit.findings if each.key == "file_bytes")
+    assert finding.light == "red"
+    assert "how much detail a picture has" in finding.sentence
+    assert finding.fix.startswith("Storing the files otherwise does not help")
+    found = {alarm["name"]: alarm["light"] for alarm in alarms_of(audit, after)}
+    assert found == {"shortcuts of the file: bytes": "amber"}
 
 
 def test_labels_that_contradict_after_preprocessing(drawn, tmp_path):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from unmask.dataset import FaceSet, PreprocessSettings, build_faces
+from unmask.dataset.face_set import FaceSet
+from unmask.dataset.preprocess import build_faces
+from unmask.dataset.settings import PreprocessSettings
 from unmask.errors import MissingStepError
 
 

@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from unmask.dataset import PreprocessSettings
 from unmask.dataset.decode import decode_file
 from unmask.dataset.elsewhere import RunPictures, load_elsewhere, load_reals, short_names
 from unmask.dataset.equalise import Equaliser
 from unmask.dataset.near_copies import fingerprint_files
+from unmask.dataset.settings import PreprocessSettings
 from unmask.errors import DataError, UsageError
 from unmask.runs import step_folder, write_json, write_table
 

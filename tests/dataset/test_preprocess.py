@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from unmask.dataset import FaceSet, PreprocessSettings, build_faces
 from unmask.dataset.decode import square
+from unmask.dataset.face_set import FaceSet
+from unmask.dataset.preprocess import build_faces
+from unmask.dataset.settings import PreprocessSettings
 from unmask.errors import DataError, UsageError
 
 SMALL = PreprocessSettings(size=32, jobs=2, shard_size=16)

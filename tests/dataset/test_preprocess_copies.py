@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from unmask.dataset import FaceSet, PreprocessSettings, assign_splits, build_faces
 from unmask.dataset.copies import find_repeats, name_clusters
 from unmask.dataset.equalise import Equaliser, plan_equaliser
-from unmask.dataset.splits import units_of
+from unmask.dataset.face_set import FaceSet
+from unmask.dataset.preprocess import build_faces
+from unmask.dataset.settings import PreprocessSettings
+from unmask.dataset.splits import assign_splits, units_of
 from unmask.errors import UsageError
 
 SETTINGS = PreprocessSettings(size=32, jobs=2, seed=3)

@@ -9,14 +9,16 @@ import sys
 import time
 
 import pandas as pd
-from unmask.dataset import PreprocessSettings, build_faces
+from unmask.dataset.preprocess import build_faces
+from unmask.dataset.settings import PreprocessSettings
 from unmask.dataset.shards import Shards
 
 SETTINGS = PreprocessSettings(size=64, jobs=2, shard_size=10)
 PROGRAM = """
 import sys
 import pandas as pd
-from unmask.dataset import PreprocessSettings, build_faces
+from unmask.dataset.preprocess import build_faces
+from unmask.dataset.settings import PreprocessSettings
 files = pd.read_parquet(sys.argv[1])
 build_faces(files, sys.argv[2], PreprocessSettings(size=64, jobs=2, shard_size=10))
 """

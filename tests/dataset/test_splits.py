@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unmask.dataset import assign_splits
+from unmask.dataset.splits import assign_splits
 from unmask.errors import DataError, UsageError
 
 FRACTIONS = (0.7, 0.15, 0.15)

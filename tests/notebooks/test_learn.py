@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import papermill
 import pytest
-from unmask.dataset import FaceSet, PreprocessSettings, build_faces
+from unmask.dataset.face_set import FaceSet
+from unmask.dataset.preprocess import build_faces
+from unmask.dataset.settings import PreprocessSettings
 from unmask.evaluation.ledger import read_ledger
 from unmask.evaluation.metrics import compute_metrics
 from unmask.evaluation.threshold import choose_threshold

@@ -1,7 +1,7 @@
 """A notebook opened too early says which one to run first."""
 
 import pytest
-from unmask.dataset import FaceSet
+from unmask.dataset.face_set import FaceSet
 from unmask.errors import MissingStepError
 from unmask.evaluation.members import find_results
 from unmask.runs import require

@@ -1,8 +1,5 @@
-"""Files to faces: one table and one memory-mapped array, with splits that do not leak."""
+"""Files to faces: copies found, splits that do not leak, one table and one memory-mapped array.
 
-from .face_set import FaceSet
-from .preprocess import PreprocessSummary, build_faces
-from .settings import PreprocessSettings
-from .splits import assign_splits
-
-__all__ = ["FaceSet", "PreprocessSettings", "PreprocessSummary", "assign_splits", "build_faces"]
+Nothing is imported here: a training depends on the faces (`face_set`), not on how they were made,
+and is not done again when that code changes and gives the same faces.
+"""
