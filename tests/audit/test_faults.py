@@ -137,7 +137,7 @@ def test_brightness_is_amber_at_most(spoiled):
 def test_bytes_that_no_picture_explains_are_said_to_be_storage(drawn):
     change_fakes(drawn, padded)
     finding = next(each for each in audit(drawn).findings if each.key == "file_bytes")
-    assert "how the files were stored" in finding.sentence
+    assert "were stored differently" in finding.sentence
 
 
 @pytest.mark.parametrize("plant", [copy_with_other_label, near_copy_with_other_label])

@@ -133,6 +133,9 @@ def test_two_labels_of_one_picture():
     assert contradiction(FILES, (0, 3, "edited", "")) == "green"
     assert contradiction(FILES, (0, 2, "near", "")) == "amber"  # one source video
     assert contradiction(FILES, (0, 2, "bytes", "")) == "red"
+    many_files = pd.concat([FILES, *[FILES.assign(group="")] * 60], ignore_index=True)
+    assert contradiction(many_files, (0, 3, "near", "")) == "amber"  # a pair among hundreds
+    assert contradiction(many_files, (0, 3, "pixels", "")) == "red"
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,22 @@ import pandas as pd
 from ..evaluation.intervals import Interval
 from ..tell import counted
 from .families import FAMILIES
-from .findings import AMBER, FILE_SHORTCUTS, GREEN, LABELS, LEAKAGE, OVERLAP, RED, Finding
+from .findings import (
+    AMBER,
+    FILE_SHORTCUTS,
+    GREEN,
+    LABELS,
+    LEAKAGE,
+    NOT_CHECKED,
+    OVERLAP,
+    RED,
+    Finding,
+)
 from .leakage import crossing
 from .measured import measure_faces
 from .run import Audit, AuditSettings, draw_sample
 from .separation import make_folds, units_of
-from .shortcuts import encoded_alike, measure_shortcuts
+from .shortcuts import bytes_tell_of_the_picture, measure_shortcuts
 
 # What equalising takes away, by the value of preprocess.equalise that does it.
 EQUALISED_BY = {
@@ -85,7 +95,7 @@ def alarms_of(audit: Audit, after: After, equalise: Sequence[str] = ()) -> list[
             family = FAMILIES[finding.key.removeprefix("file_")]
             if not family.in_pixels:
                 continue
-            content = family.key == "bytes" and encoded_alike(audit.areas, audit.facts)
+            content = family.key == "bytes" and bytes_tell_of_the_picture(audit.areas)
             mended = EQUALISED_BY.get(family.key) in equalise
             alarms.append(_alarm(finding, AMBER if content or mended else RED))
         elif finding.key in ("failures", "folders"):
@@ -134,13 +144,16 @@ def _copies(files: pd.DataFrame, pairs: pd.DataFrame) -> Finding:
 
 
 def _groups(faces: pd.DataFrame) -> Finding:
+    check = "people and source videos on two sides"
     grouped = faces[faces["group"] != ""]
+    if grouped.empty:
+        sentence = "No people or source videos are named, so none can be followed."
+        return Finding("groups", LEAKAGE, check, NOT_CHECKED, sentence)
     across = int((grouped.groupby("group")["split"].nunique() > 1).sum())
     total = counted(grouped["group"].nunique(), "group")
     sentence = f"{across:,} of {total} (people or source videos) on two sides of the run's split."
     fix = "Run preprocess again: it splits by group." if across else ""
     light = RED if across else GREEN
-    check = "people and source videos on two sides"
     numbers = {"across": across}
     return Finding("groups", LEAKAGE, check, light, sentence, fix, numbers=numbers)
 

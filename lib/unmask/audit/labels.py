@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from scipy.stats import fisher_exact
 
@@ -25,6 +26,7 @@ from .leakage import common_folder, has_splits
 
 UNBALANCED = 0.35  # share of the smaller class below which accuracy misleads
 UNEQUAL_SHARES = 0.1  # difference of the share of fakes between two splits
+MANY = 0.01  # share of the files in near copies with two labels, above which it is red
 SURE = 0.01  # a difference between the classes that chance brings less often than this
 
 
@@ -159,44 +161,56 @@ def _folders(files: pd.DataFrame) -> Finding:
 def _contradictions(files: pd.DataFrame, pairs: pd.DataFrame) -> Finding:
     """Copies of one picture with two labels; a picture beside its changed version is none.
 
-    Red, unless all of them are near copies out of one known group: a fake made of that very
-    picture, whose change is too small for the finder, is no wrong label.
+    A near copy may be a fake whose change is too small for the finder. So exact copies are red,
+    and near ones when they are more than a few and not out of one person or source video.
     """
     check = "copies of one picture with two labels"
-    copies = pairs[pairs["kind"] != "edited"]
-    labels, groups = files["label"].to_numpy(), files["group"].to_numpy()
-    first, second = copies["first"].to_numpy(int), copies["second"].to_numpy(int)
-    wrong = copies[labels[first] != labels[second]]
-    related = (groups[first] == groups[second]) & (groups[first] != "")
-    excused = int((related & (copies["kind"] == "near"))[wrong.index].sum())
+    labels = files["label"].to_numpy()
+    wrong = pairs[(pairs["kind"] != "edited") & _differ(labels, pairs)]
+    groups = files["group"].to_numpy()
+    known = groups[wrong["first"].to_numpy(int)] != ""
+    related = known & ~_differ(groups, wrong) & (wrong["kind"] == "near").to_numpy()
+    numbers = {"pairs": len(wrong), "within_a_group": int(related.sum())}
+    if wrong.empty:
+        sentence = "No picture was found with both labels."
+        return Finding("contradictions", LABELS, check, GREEN, sentence, numbers=numbers)
+    strange = wrong[~related]
+    many = len(np.union1d(strange["first"], strange["second"])) > MANY * len(files)
+    light = RED if many or (strange["kind"] != "near").any() else AMBER
+    sentence = (
+        f"{counted(len(wrong), 'pair')} of copies {'has' if len(wrong) == 1 else 'have'} two labels"
+        + (
+            ": one of them is wrong, or the fake differs too little from its original to see."
+            if len(strange)
+            else ", all within one person or source video: the fake differs so little from its "
+            "original that the two count as one picture."
+        )
+    )
+    fix = (
+        "Look at them and correct the labels. In a run, preprocess leaves out exact copies with "
+        "two labels, and keeps near ones on one side of the split."
+    )
+    evidence = _rows_of_pairs(files, wrong)
+    return Finding("contradictions", LABELS, check, light, sentence, fix, evidence, numbers)
+
+
+def _differ(values: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
+    return values[pairs["first"].to_numpy(int)] != values[pairs["second"].to_numpy(int)]
+
+
+def _rows_of_pairs(files: pd.DataFrame, pairs: pd.DataFrame) -> list[dict]:
     root = common_folder(files["path"])
-    evidence = [
+    paths, labels = files["path"].to_numpy(), files["label"].to_numpy()
+    return [
         {
-            "first": os.path.relpath(files["path"].iloc[pair.first], root),
+            "first": os.path.relpath(paths[pair.first], root),
             "label": CLASS_NAMES[labels[pair.first]],
-            "second": os.path.relpath(files["path"].iloc[pair.second], root),
+            "second": os.path.relpath(paths[pair.second], root),
             "its label": CLASS_NAMES[labels[pair.second]],
             "kind": str(pair.kind),
         }
-        for pair in wrong.head(MOST_EVIDENCE).itertuples()
+        for pair in pairs.head(MOST_EVIDENCE).itertuples()
     ]
-    light, sentence, fix = GREEN, "No picture was found with both labels.", ""
-    if len(wrong):
-        verb = "has" if len(wrong) == 1 else "have"
-        sentence = f"{counted(len(wrong), 'pair')} of copies {verb} two labels"
-        light = AMBER if excused == len(wrong) else RED
-        fix = (
-            "Look at them and correct the labels. In a run, preprocess leaves out exact copies "
-            "with two labels, and keeps near ones on one side of the split."
-        )
-        sentence += (
-            ", all within one person or source video: the fake differs so little from its "
-            "original that the two count as one picture."
-            if light == AMBER
-            else ": one of them is wrong, or the fake differs too little from its original to see."
-        )
-    numbers = {"pairs": len(wrong), "within_a_group": excused}
-    return Finding("contradictions", LABELS, check, light, sentence, fix, evidence, numbers)
 
 
 def _counts_by_split(files: pd.DataFrame) -> list[dict]:

@@ -12,7 +12,7 @@ from .. import runs
 from ..evaluation.intervals import Interval
 from ..evaluation.summary import format_interval
 from .designs import design_of, shape_of_name
-from .families import FILE, FILE_FAMILIES, LIMIT, PICTURE_FAMILIES, Family
+from .families import FAMILIES, FILE, FILE_FAMILIES, LIMIT, PICTURE_FAMILIES, Family
 from .file_facts import describe_values
 from .findings import (
     AMBER,
@@ -25,6 +25,7 @@ from .findings import (
 )
 from .separation import FEWEST, Folds, separate
 
+SLACK = 0.03  # of the AUC, within which two families tell as much
 # What decides how many bytes a picture takes, besides the picture.
 ENCODING = ("size", "format", "progressive", "subsampling", "quantisation")
 
@@ -87,7 +88,7 @@ def shortcut_findings(
             rows = describe_values(facts["name"].map(shape_of_name), labels)
         sentence = _sentence(family, area, areas, len(labels))
         fix = family.fix if light in (RED, AMBER) else ""
-        if family.key == "bytes" and fix and encoded_alike(areas, facts):
+        if family.key == "bytes" and fix and bytes_tell_of_the_picture(areas):
             fix = (
                 "Storing the files otherwise does not help, as it is the pictures that differ. "
                 "Quote every detector against this number: one that has learned no more than how "
@@ -110,9 +111,14 @@ def light_of(area: Interval, family: Family) -> str:
     return GREEN
 
 
-def encoded_alike(areas: Mapping[str, Interval], facts: pd.DataFrame) -> bool:
-    """Whether all files have one format, size and JPEG encoding: bytes then tell of pictures."""
-    return all(not design_of(key, facts).shape[1] for key in ENCODING)
+def bytes_tell_of_the_picture(areas: Mapping[str, Interval]) -> bool:
+    """Whether bytes tell the classes apart by what is in the pictures, not by how they are stored.
+
+    So it is when the pictures, all encoded alike, tell as much, and no fact of the encoding does.
+    """
+    encoding = any(light_of(areas[key], FAMILIES[key]) != GREEN for key in ENCODING if key in areas)
+    explained = "detail" in areas and areas["detail"].value >= areas["bytes"].value - SLACK
+    return explained and not encoding
 
 
 def _sentence(family: Family, area: Interval, areas: Mapping[str, Interval], files: int) -> str:
@@ -129,11 +135,10 @@ def _sentence(family: Family, area: Interval, areas: Mapping[str, Interval], fil
             " Encoded once more at one quality, the pictures themselves give AUC "
             f"{format_interval(asdict(areas['detail']))}: "
         )
-        explained = areas["detail"].value >= area.value - 0.03
         text += (
             "the bytes tell how much detail a picture has."
-            if explained
-            else "the difference lies in how the files were stored."
+            if bytes_tell_of_the_picture(areas)
+            else "the files were stored differently."
         )
     return text
 

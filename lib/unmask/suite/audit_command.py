@@ -107,7 +107,11 @@ def _files(source: str, jobs: int) -> pd.DataFrame:
     from ..sources.files_table import build_files_table
     from ..sources.folder import list_source
 
-    return build_files_table(list_source(source), dataset=_names([source])[0], jobs=jobs)
+    entries = list_source(source)
+    if ignored := len(entries.attrs["ignored"]):
+        words = f"{ignored:,} files below {source} lie in no folder that names a class"
+        print(f"{words}; they are left out.", file=sys.stderr)
+    return build_files_table(entries, dataset=_names([source])[0], jobs=jobs)
 
 
 def _names(sources: list[str]) -> list[str]:
