@@ -18,6 +18,7 @@ from bench_bootstrap import FACES, RESAMPLES
 from bench_bootstrap import ways as bootstrap_ways
 from bench_feeding import ways as feeding_ways
 from bench_feeding import write_pictures
+from bench_near_copies import all_pairs_way, growth, hashing_ways, search_ways
 from bench_training_step import ways as training_ways
 from harness import as_record, compare, describe_machine, show
 from unmask.runs import write_json
@@ -25,6 +26,7 @@ from unmask.runs import write_json
 RESULTS = Path(__file__).parent / "results" / "benchmarks.json"
 # network, side in pixels, batch size, steps a round
 NETWORKS = (("two_block", 128, 32, 8), ("two_block", 256, 16, 6), ("resnet50", 128, 32, 2))
+SEARCHED = (1000, 10_000, 100_000)  # fingerprints
 QUICK_NETWORKS = (("two_block", 128, 32, 4), ("resnet50", 128, 32, 1))
 
 
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     rounds = 3 if options.quick else 5
     records = [*feeding(options.quick, rounds), *training(options.quick, rounds)]
     records.append(bootstrap(rounds))
+    records += near_copies(options.quick)
     write_json(options.output, {"machine": machine, "rounds": rounds, "comparisons": records})
     print(f"written to {options.output}")
     return 0
@@ -78,6 +81,27 @@ def bootstrap(rounds: int) -> dict:
     """Measures the intervals of every metric on many scores, on one core."""
     title = f"Intervals of every metric, {RESAMPLES:,} resamples of {FACES:,} scores, one core"
     return _measure(title, bootstrap_ways(), rounds, "resample")
+
+
+def near_copies(quick: bool) -> list[dict]:
+    """Measures hashing pictures, and searching for near copies among more and more of them."""
+    with tempfile.TemporaryDirectory() as name:
+        write_pictures(Path(name), 500 if quick else 2000)
+        title = "Fingerprints of JPEGs of 256 pixels, decoded for it"
+        records = [_measure(title, hashing_ways(Path(name)), 3, "picture")]
+    sizes = SEARCHED[: 2 if quick else 3]
+    ways = search_ways(sizes)
+    largest = f"{sizes[-1]:,} pictures"
+    # the first way is the one that the others are compared with
+    ways = {largest: ways.pop(largest), **ways}
+    ways[f"all pairs of {largest}"] = all_pairs_way(sizes[-1])
+    record = _measure(
+        "Searching near copies; ratios are those of a picture to the first row", ways, 1, "picture"
+    )
+    times = {timing["way"]: timing["cpu_milliseconds"] for timing in record["timings"]}
+    record["growth_exponent"] = growth(sizes, [times[f"{size:,} pictures"] for size in sizes])
+    print(f"time grows with the number of pictures to the power {record['growth_exponent']:.2f}")
+    return [*records, record]
 
 
 def _measure(title: str, ways: dict, rounds: int, unit: str = "image") -> dict:

@@ -169,7 +169,8 @@ def _judge(shards: Shards) -> _Judged:
     found = found[found["reason"] == ""]
     decoded = found.drop_duplicates("file").reset_index(drop=True)
     fingerprints = decoded.assign(frame=decoded["middle"])[FINGERPRINT_COLUMNS]
-    pairs = find_near_copies(fingerprints, jobs=settings.jobs)
+    with runs.progress_share(19, 20):  # after the shards, which report up to there
+        pairs = find_near_copies(fingerprints, jobs=settings.jobs)
     decoded["cluster"] = name_clusters(decoded["file_id"], pairs)
     copies = find_copies(decoded)
     if settings.drop_duplicates == "near":

@@ -36,7 +36,7 @@ OF_PICTURES = Limits(
     worst=0.32,
     fewest=0.06,
     alike=0.2,
-    edited=((0.45, 0.09), (0.3, 0.22)),
+    edited=((0.5, 0.1), (0.33, 0.24)),
 )
 
 
@@ -52,7 +52,8 @@ def find_near_copies(table: pd.DataFrame, *, jobs: int = 1, look: bool = True) -
             `fingerprint_files` gives them, in any order. Rows with an empty thumbnail have no
             copies.
         jobs: threads; the result does not depend on it.
-        look: open the files of pairs that look alike (`path` is needed).
+        look: open the files of pairs that look alike (`path` is needed). By thumbnails alone
+            "edited" is a guess, and pictures of one kind, such as faces, are often called so.
 
     Returns:
         A row a pair: `first` and `second`, positions in `table`, first < second; `kind`:
@@ -62,7 +63,8 @@ def find_near_copies(table: pd.DataFrame, *, jobs: int = 1, look: bool = True) -
         - "near": the same picture encoded again, resized, mirrored, turned, lightly cropped,
           brighter or darker.
         - "edited": a large part is the same picture and a part is not, as in a manipulated
-          picture beside its original. They belong on one side of a split, but are no copies.
+          picture beside its original, or one scene at two moments. They belong on one side of
+          a split, but are no copies.
 
         `symmetry`: `second` is `first` laid that way, a word of `SYMMETRIES`; `distance`: what
         the one does not explain of the other, 0 to 1; `changed`: the share of the picture that
