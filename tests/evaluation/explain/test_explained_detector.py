@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from unmask.errors import DataError
 from unmask.evaluation import plots
 from unmask.evaluation.explain.detector import ExplainSettings, explain_detector
 from unmask.evaluation.explain.mistakes import KINDS, judge
@@ -55,11 +57,12 @@ def explained(averaging_network, planted, tmp_path_factory):
     scores = score(planted.pixels)
     scores[[1, 3]] = [0.1, 0.2]  # two fakes missed, two reals accused
     scores[[0, 2]] = [0.9, 0.8]
-    frame = make_frame(planted.labels, scores)
+    frame = make_frame(planted.labels, scores).assign(seed=4)
     settings = ExplainSettings(mistakes=5, right=2, covered=1, checked=12)
     found = explain_detector(
-        averaging_network, score, frame, planted.pixels, 0.5, folder, settings, name="planted"
-    )
+        averaging_network, score, frame, planted.pixels, 0.5, folder, settings, name="planted",
+        seeds=3,
+    )  # fmt: skip
     return found, folder, frame
 
 
@@ -107,6 +110,18 @@ def test_what_was_written_is_read_back(explained, tmp_path):
         "explanations.npz",
     ]
     assert read_explanations(tmp_path) is None
+
+
+def test_what_is_shown_is_of_the_training_explained(explained, tmp_path):
+    _, folder, frame = explained
+    again = read_explanations(folder)
+    assert (again.seed, again.seeds) == (4, 3)
+    assert "seed 4 (of 3 trainings)" in again.introduce()
+    assert "seed" not in replace(again, seeds=1).introduce()
+    several = pd.concat([frame.assign(score=0.5, seed=seed) for seed in (1, 2)] + [frame])
+    pd.testing.assert_frame_equal(again.own_rows(several), frame)
+    with pytest.raises(DataError, match="3 trainings"):
+        explain_detector(None, None, several, None, 0.5, tmp_path)
 
 
 def test_one_face_of_each_verdict_is_shown_with_its_maps(explained, planted):

@@ -5,14 +5,16 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from unmask.errors import DataError
 from unmask.evaluation.stress.curves import (
     curves_table,
     measure_curves,
     score_changes,
+    verdict_on,
     verdicts_table,
 )
-from unmask.evaluation.stress.measure import common_shift, measure, shift_of_class
-from unmask.evaluation.stress.sentences import describe_bias, describe_weakest
+from unmask.evaluation.stress.measure import common_shift, measure, share_interval, shift_of_class
+from unmask.evaluation.stress.sentences import describe_bias, describe_curves, describe_weakest
 from unmask.evaluation.stress.transforms import TRANSFORMS
 
 COUNT = 80
@@ -100,18 +102,89 @@ def test_blur_is_a_weakness_for_a_detector_of_texture_and_no_bias(measured):
     assert found["auc_change"]["value"] < -0.2 and found["auc_change"]["adjusted"] < 0.05
     assert found["shift_fake"]["value"] < 0 < found["shift_real"]["value"]
     assert "Gaussian blur" in describe_weakest("texture", curves["texture"])
-    assert "not a bias" in describe_bias("texture", {**curves["texture"], "conditions": [found]})
+    told = describe_bias("texture", {**curves["texture"], "conditions": [found]})
+    assert f"no bias shown on {COUNT} faces" in told
 
 
-def test_a_detector_that_guesses_is_not_called_robust(measured):
-    _, curves, _ = measured
-    guessing = {**curves["light"], "clean": {"auc": {"value": 0.52, "low": 0.45, "high": 0.6}}}
-    assert "no better than guessing" in describe_weakest("light", guessing)
+def made_condition(real, fake, half=0.02):
+    """A condition whose mean scores move by `real` and `fake`, the AUC not at all."""
+    shifts = {"shift_real": real, "shift_fake": fake, "bias": (real + fake) / 2}
+    entries = {
+        name: {"value": value, "low": value - half, "high": value + half}
+        for name, value in shifts.items()
+    }
+    still = {"value": -0.1, "low": -0.15, "high": -0.05, "p": 1e-4, "adjusted": 1e-3}
+    return entries | {"auc_change": still}
+
+
+def test_evidence_shrunk_towards_a_middle_is_a_weakness_alone():
+    """The mean of both shifts is clear of 0, but the classes approach each other."""
+    assert verdict_on(made_condition(0.09, -0.49)) == "weak"
+    assert verdict_on(made_condition(0.01, 0.49)) == "weak"  # real faces may not have moved
+    assert verdict_on(made_condition(0.09, 0.49)) == "weak and biased towards fake"
+    assert verdict_on(made_condition(-0.09, -0.1)) == "weak and biased towards real"
+    no_ends = made_condition(0.3, 0.3) | {"shift_real": {"value": 0.3, "low": None, "high": None}}
+    assert verdict_on(no_ends) == "weak"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "told"),
+    [
+        (0.52, 0.45, 0.6, "cannot be told from guessing on 80 unchanged faces"),
+        (0.72, 0.49, 0.87, "cannot be told from guessing on 80 unchanged faces (AUC 0.720"),
+        (0.95, None, None, "AUC 0.950 on 80 unchanged faces, for which there is no interval"),
+        (0.3, 0.2, 0.4, "worse than guessing"),
+    ],
+)
+def test_an_auc_in_doubt_is_called_neither_robust_nor_guessing(measured, value, low, high, told):
+    clean = measured[1]["light"]["clean"] | {"auc": {"value": value, "low": low, "high": high}}
+    text = describe_weakest("light", measured[1]["light"] | {"clean": clean})
+    assert told in text and "no better" not in text and "none of" not in text
+
+
+def test_sentences_claim_no_absence_and_give_every_interval(measured):
+    light = measured[1]["light"]
+    found = condition(measured[1]["light"], "jpeg", 95)
+    held = {**light, "conditions": [found]}
+    assert f"shown on {COUNT} faces" in describe_weakest("light", held)
+    assert f"no bias shown on {COUNT} faces" in describe_bias("light", held)
+    biased = {**light, "conditions": [condition(light, "brightness", 40)]}
+    text = describe_bias("light", biased)
+    assert text.count("[") == 4  # two shifts, false alarms with and without the change
+    assert describe_curves("light", {}) == []
+
+
+def test_a_change_without_an_interval_is_shown_without_one(measured):
+    found = condition(measured[1]["light"], "brightness", 40)
+    bare = {"value": -0.1, "low": None, "high": None, "p": 1.0, "adjusted": 1.0}
+    curves = {**measured[1]["light"], "conditions": [{**found, "auc_change": bare}]}
+    assert list(verdicts_table(curves)["change of AUC"]) == ["-0.10"]
+    assert np.isnan(curves_table({"light": curves})["auc_change_low"].astype(float)).all()
+
+
+def test_without_networks_there_is_nothing_and_no_crash():
+    faces, pixels = faces_and_pixels()
+    quiet = OPTIONS["progress"]
+    scored = score_changes({}, pixels, faces, TRANSFORMS, progress=quiet)
+    assert scored.empty and "clean" in scored
+    curves = measure_curves(scored, faces, {}, TRANSFORMS, **OPTIONS)
+    assert curves == {} and curves_table(curves).empty
+    assert verdicts_table({"conditions": []}).empty
+    with pytest.raises(DataError):
+        share_interval(np.zeros(0, dtype=bool), np.zeros(0))
+
+
+def test_the_shift_of_one_group_alone_has_no_interval():
+    frame = pd.DataFrame({"face_id": list("abcd"), "label": [0, 0, 1, 1], "group": list("ggfh")})
+    frame = frame.assign(file_id="", clean=0.4, changed=[0.5, 0.7, 0.6, 0.5])
+    assert shift_of_class(frame, 0, "clean", "changed")["low"] is None
+    assert shift_of_class(frame, 1, "clean", "changed")["low"] is not None
+    assert common_shift(frame, "clean", "changed")["high"] is None
 
 
 def test_what_changes_little_holds(measured):
     _, curves, _ = measured
-    assert condition(curves["light"], "jpeg", 95)["verdict"] == "holds"
+    assert condition(curves["light"], "jpeg", 95)["verdict"] == "nothing shown"
 
 
 def test_the_sides_follow_from_the_two_columns(measured):

@@ -82,7 +82,11 @@ def test_left_out_fakes_are_met_for_the_first_time_in_test(faces):
     assert by_place["without blend", "swap"]["auc"]["value"] == 1
     assert unseen["auc"]["value"] == pytest.approx(0.5)
     text = describe_left_out(cells, 3)
-    assert "at most 3 epochs" in text and "1.000 where they were learned from" in text
+    assert "at most 3 epochs" in text and "where they were learned from 1.000" in text
+    less = {**by_place["without blend", "swap"], "trained_on": "without swap"}
+    less |= {"auc": {"value": 0.9, "low": 0.8, "high": 0.95}}
+    text = describe_left_out([*cells, less], 3)
+    assert "learned from 0.900 [0.800, 0.950] to 1.000" in text
     assert describe_left_out([], 3) == ""
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from unmask.evaluation.formats import format_percent
 from unmask.evaluation.stress.attacks import METHODS
+from unmask.evaluation.stress.networks import sample_faces
 from unmask.evaluation.stress.robustness import attack_table, examples, measure_attacks
 from unmask.evaluation.stress.sentences import describe_attacks
 
@@ -84,6 +86,19 @@ def test_intervals_and_table(attacked):
     assert (table["accuracy_value"] <= table["accuracy_high"]).all()
     text = describe_attacks("mean", entries, COUNT)
     assert "2 of 255" in text and "90.0%" in text and "red" in text
+    noise = next(each for each in entries if (each["method"], each["budget"]) == ("noise", 2))
+    assert f"random noise {format_percent(noise['accuracy'])}" in text and text.count("[") == 4
+
+
+def test_where_a_class_is_missing_nothing_is_attacked_and_nothing_claimed():
+    faces = pd.DataFrame({"face_id": ["a"], "label": 0, "generator": "real"})
+    none = sample_faces(faces, 8, even=True)
+    pictures = np.zeros((0, SIDE, SIDE, 3), np.uint8)
+    entries, worst = measure_attacks(
+        {"mean": mean_scorer}, {"mean": mean_gradient}, METHODS, pictures, none, {"mean": 0.5}
+    )
+    assert entries == [] and worst == {} and attack_table(entries).empty
+    assert describe_attacks("mean", entries, 0) == ""
 
 
 def test_examples_show_a_face_of_each_class_that_was_turned(attacked):

@@ -64,6 +64,14 @@ def make_cells(rows, columns):
     return cells
 
 
+def without_intervals():
+    """Curves of faces that all belong to one group: no shift has an interval."""
+    curves = make_curves()
+    for condition in curves["conditions"]:
+        condition["shift_real"] = {"value": 0.2, "low": None, "high": None}
+    return curves
+
+
 @pytest.fixture(scope="module")
 def figures():
     faces = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
@@ -74,6 +82,7 @@ def figures():
         "recalls": plots.stress_recalls("net", make_curves()),
         "flat": plots.stress_curves("net", make_curves(0.0)),
         "shifts": plots.shift_by_class(HOSTILE, make_curves()),
+        "bare_shifts": plots.shift_by_class("net", without_intervals()),
         "sheet": plots.transform_sheet(faces, [0, 1], ["a", "b"]),
         "attacks": plots.attack_curves(make_entries(["one", HOSTILE])),
         "attack_of_one": plots.attack_curves(make_entries(["one"])),

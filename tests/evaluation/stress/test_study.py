@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 from unmask.evaluation.members import Result
 from unmask.evaluation.stress.sentences import describe_limits, describe_reals
-from unmask.evaluation.stress.study import check_parity, measure_reals, stored_scores
+from unmask.evaluation.stress.study import (
+    check_parity,
+    measure_reals,
+    missing_class,
+    stored_scores,
+)
 from unmask.evaluation.stress.study import score_faces as score_them
 
 
@@ -32,16 +37,29 @@ def test_faces_are_scored_by_their_row_whatever_the_batches():
     np.testing.assert_allclose(found["score"], faces["row"] / 255)
 
 
-def test_a_network_that_changed_since_is_an_alarm():
-    scored = pd.DataFrame(
-        {"network": "net", "face_id": ["a", "b", "a", "b"], "clean": [0.2, 0.7] * 2}
-    )
-    stored = pd.DataFrame({"face_id": ["b", "c", "a"], "score": [0.7, 0.1, 0.2004]})
-    assert check_parity(scored, {"net": stored}) == []
-    stored["score"] = [0.7, 0.1, 0.3]
-    (alarm,) = check_parity(scored, {"net": stored})
-    assert alarm["light"] == "red" and "up to 0.100" in alarm["sentence"]
+def test_any_network_that_changed_since_is_an_alarm():
+    """All that are scored are looked at, not only those that get curves."""
+    pixels = np.full((3, 2, 2, 3), 51, np.uint8)
+    faces = pd.DataFrame({"face_id": ["a", "b", "c"], "row": [0, 1, 2]})
+    stored = pd.DataFrame({"face_id": ["b", "c", "d", "a"], "score": [0.2, 0.2, 0.9, 0.2004]})
+    scorers = {"net": mean_scorer, "second": lambda pictures: mean_scorer(pictures) + 0.1}
+    tables = {"net": stored, "second": stored}
+    (alarm,) = check_parity(scorers, pixels, faces, tables)
+    assert alarm["light"] == "red" and "second gives scores up to 0.100" in alarm["sentence"]
     assert set(alarm) == {"name", "light", "sentence", "fix"}
+
+
+def test_a_missing_class_is_named():
+    both = pd.DataFrame({"label": [0, 1]})
+    assert missing_class(both) == ""
+    assert missing_class(both[:1]).startswith("The test split holds no fake faces")
+    assert missing_class(both[1:]).startswith("The test split holds no real faces")
+    assert "no real and no fake faces" in missing_class(both[:0])
+
+
+def test_no_faces_have_no_scores():
+    none = pd.DataFrame({"row": np.zeros(0, dtype=int)})
+    assert len(score_them(mean_scorer, np.zeros((1, 2, 2, 3), np.uint8), none)) == 0
 
 
 def test_false_alarms_on_real_photographs():

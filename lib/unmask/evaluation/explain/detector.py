@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ...errors import DataError
 from .cover import SMALLEST, CoverCheck, cover_check
 from .grad_cam import EVIDENCE, grad_cam
 from .mistakes import RIGHT, WRONG, Verdicts, judge
@@ -48,26 +49,30 @@ def explain_detector(
     settings: ExplainSettings | None = None,
     *,
     name: str = "",
+    seeds: int = 1,
 ) -> Explanations:
     """Returns why a network called some test faces real or fake, and writes it into `folder`.
 
-    Which faces are explained follows from the scores in `frame` (means over trainings); the maps
-    are those of `model`, one training.
+    All is of one training: its scores in `frame` say which faces are explained, and its threshold
+    what it called them.
 
     Args:
         model: the network.
         score: its scores, uint8 `[n, side, side, 3]` to `[n]` (`compile_scorer(model)`).
-        frame: test rows of the member's scores after `attach_faces`.
+        frame: test rows of this training's scores after `attach_faces`, with its `seed`.
         pixels: uint8 `[N, side, side, 3]`, indexed by `row`; a memory map will do.
-        threshold: at or above which a face is called fake.
+        threshold: of this training; at or above it a face is called fake.
         folder: gets explanations.json and explanations.npz.
         settings: how much to explain.
         name: the detector's, for the reader; the model's own when empty.
+        seeds: how many trainings the detector has.
 
     Raises:
+        DataError: `frame` holds scores of several trainings.
         UsageError: the network has no layer with places (see `grad_cam`).
     """
     settings = settings or ExplainSettings()
+    seed = _only_seed(frame)
     verdicts = judge(frame, threshold)
     table = _chosen(verdicts, settings)
     pictures = np.asarray(pixels[table["row"].to_numpy()])
@@ -84,9 +89,21 @@ def explain_detector(
         covered=occlusion_maps(score, pictures[covered_places]),
         covered_places=covered_places,
         checks=_checks(model, score, verdicts, pixels, settings),
+        seed=seed,
+        seeds=seeds,
     )
     write_explanations(folder, explanations)
     return explanations
+
+
+def _only_seed(frame: pd.DataFrame) -> int:
+    seeds = frame["seed"].unique()
+    if len(seeds) != 1:
+        raise DataError(
+            f"The scores are of {len(seeds)} trainings, the maps of one.",
+            expected="the rows of the one seed whose network is explained",
+        )
+    return int(seeds[0])
 
 
 def _chosen(verdicts: Verdicts, settings: ExplainSettings) -> pd.DataFrame:

@@ -30,6 +30,8 @@ class Explanations:
         covered_places: int64 [k].
         checks: whether the maps point at what matters, for faces called fake and for faces called
             real; without those of which there were too few.
+        seed: of the one training that is explained: threshold, scores and maps are its own.
+        seeds: how many trainings the detector has.
     """
 
     detector: str
@@ -40,6 +42,24 @@ class Explanations:
     covered: np.ndarray
     covered_places: np.ndarray
     checks: tuple[CoverCheck, ...]
+    seed: int
+    seeds: int = 1
+
+    def own_rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Returns the rows of a scores table that are of the training explained.
+
+        Args:
+            frame: of the detector, with `seed`.
+        """
+        return frame[frame["seed"] == self.seed]
+
+    def introduce(self) -> str:
+        """Returns whose mistakes are shown, for the reader."""
+        training = f", in its training with seed {self.seed} (of {self.seeds} trainings)"
+        return (
+            f"The mistakes of {self.detector}{training if self.seeds > 1 else ''}, the network "
+            "that the stress tests looked into."
+        )
 
     def reasons(self) -> dict[str, np.ndarray]:
         """Returns by face_id what speaks for the verdict it got, float32 [side, side].
@@ -71,6 +91,8 @@ def write_explanations(folder: Path, explanations: Explanations) -> None:
         {
             "detector": explanations.detector,
             "threshold": explanations.threshold,
+            "seed": explanations.seed,
+            "seeds": explanations.seeds,
             "faces": explanations.table[list(COLUMNS)].to_dict("records"),
             "checks": [check.as_dict() for check in explanations.checks],
         },
@@ -78,11 +100,16 @@ def write_explanations(folder: Path, explanations: Explanations) -> None:
 
 
 def read_explanations(folder: str | Path) -> Explanations | None:
-    """Returns what `write_explanations` left in `folder`, or None when it left nothing."""
+    """Returns what `write_explanations` left in `folder`, or None when it left nothing.
+
+    None also for a record that does not say of which training it is.
+    """
     folder = Path(folder)
     if not all((folder / name).exists() for name in NAMES):
         return None
     record = read_json(folder / NAMES[0])
+    if "seed" not in record:
+        return None
     with np.load(folder / NAMES[1]) as arrays:
         maps = {name: arrays[name].astype(np.float32) for name in ("fake", "real", "covered")}
         places = arrays["covered_places"]
@@ -93,4 +120,6 @@ def read_explanations(folder: str | Path) -> Explanations | None:
         **maps,
         covered_places=places,
         checks=tuple(CoverCheck(**each) for each in record["checks"]),
+        seed=record["seed"],
+        seeds=record["seeds"],
     )

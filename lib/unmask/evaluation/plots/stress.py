@@ -215,10 +215,11 @@ def _draw_line(axes: Axes, entries: Sequence[Mapping[str, Any]], color, line, ba
 
 
 def _draw_shift(axes: Axes, shift: Mapping[str, Any], place: float, label: int, named: bool):
+    low, high = (shift["value"] if shift[end] is None else shift[end] for end in ("low", "high"))
     axes.errorbar(
         shift["value"],
         place,
-        xerr=[[shift["value"] - shift["low"]], [shift["high"] - shift["value"]]],
+        xerr=[[shift["value"] - low], [high - shift["value"]]],
         color=CLASS_COLORS[label],
         marker=MODEL_MARKERS[label],
         markersize=6,

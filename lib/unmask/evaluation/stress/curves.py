@@ -24,7 +24,9 @@ Progress = Callable[[float, str], None]
 BATCH = 64
 # Shifts of the mean score below this change few verdicts; they are not called a bias.
 SMALLEST_BIAS = 0.05
+NOTHING = "nothing shown"  # neither a fall nor a bias; with few faces both may be there
 CHANGES = ("auc_change", "shift_real", "shift_fake", "bias")
+SCORED = ["network", "transform", "level", "face_id", "label", "clean", "changed"]
 SIDES = {"both": (0, 1), "reals": (0,), "fakes": (1,)}
 
 
@@ -49,8 +51,10 @@ def score_changes(
 
     Returns:
         network, transform, level, face_id, label, clean, changed: a row a face and condition,
-        float64 scores.
+        float64 scores. No rows without scorers or faces.
     """
+    if not scorers or not len(faces):
+        return pd.DataFrame(columns=SCORED)
     conditions = [(each, level) for each in transforms.values() for level in each.levels]
     names = faces["face_id"].tolist()
     clean = _score(scorers, lambda part: pixels[faces["row"].to_numpy()[part]], len(faces))
@@ -65,7 +69,7 @@ def score_changes(
         for network, scores in _score(scorers, changed, len(faces)).items():
             table = faces[["face_id", "label"]].assign(clean=clean[network], changed=scores)
             parts.append(table.assign(network=network, transform=transform.name, level=level))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True)[SCORED]
 
 
 def measure_curves(
@@ -93,10 +97,13 @@ def measure_curves(
         transforms: what `scored` holds.
         resamples, seed: of the bootstrap.
         progress: told a fraction 0 to 1 and a few words.
+
+    Raises:
+        DataError: the faces are all of one class (see `study.missing_class`).
     """
     extra = [name for name in ("group", "file_id", "cluster") if name in faces]
     joined = scored.merge(faces[["face_id", *extra]], on="face_id", validate="many_to_one")
-    total = joined.groupby(["network", "transform", "level"]).ngroups
+    total = len(scored[["network", "transform", "level"]].drop_duplicates())
     found: dict[str, dict[str, Any]] = {}
     done = 0
     options = {"resamples": resamples, "seed": seed}
@@ -126,6 +133,7 @@ def curves_table(curves: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
             numbers |= {name: condition["both"][name] for name in ("recall_real", "recall_fake")}
             numbers |= {name: condition[name] for name in CHANGES}
             for name, entry in numbers.items():
+                entry = entry or dict.fromkeys(("value", "low", "high"))
                 title = f"auc_{name}" if name in SIDES else name
                 row |= {title: entry["value"], f"{title}_low": entry["low"]}
                 row |= {f"{title}_high": entry["high"]}
@@ -158,24 +166,29 @@ def verdicts_table(curves: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
-def format_signed(entry: Mapping[str, float]) -> str:
-    """Returns "-0.12 [-0.18, -0.06]"."""
-    return f"{entry['value']:+.2f} [{entry['low']:+.2f}, {entry['high']:+.2f}]"
+def format_signed(entry: Mapping[str, float | None]) -> str:
+    """Returns "-0.12 [-0.18, -0.06]"; without brackets where there is no interval."""
+    text = f"{entry['value']:+.2f}"
+    if entry["low"] is None or entry["high"] is None:
+        return text
+    return f"{text} [{entry['low']:+.2f}, {entry['high']:+.2f}]"
 
 
 def verdict_on(condition: Mapping[str, Any]) -> str:
-    """Returns "holds", "weak", "biased towards fake" (or real), or "weak and biased towards ...".
+    """Returns "weak", "biased towards fake" (or real), "weak and biased towards ...", or `NOTHING`.
 
     Weak: the AUC falls, and Holm's correction over all conditions leaves it significant. Biased:
-    the scores of both classes together move to one side, by more than chance and by at least
-    `SMALLEST_BIAS`; then real pictures are accused (or fakes trusted) for the change alone.
+    the scores of both classes move to the same side, each by more than chance and together by at
+    least `SMALLEST_BIAS` on average; then real pictures are accused (or fakes trusted) for the
+    change alone. Scores that shrink towards a middle move to opposite sides: no bias.
     """
     weak = falls(condition)
-    bias = condition["bias"]
-    certain = bias["low"] > 0 or bias["high"] < 0
-    if not (certain and abs(bias["value"]) >= SMALLEST_BIAS):
-        return "weak" if weak else "holds"
-    towards = f"biased towards {'fake' if bias['value'] > 0 else 'real'}"
+    shifts = condition["shift_real"], condition["shift_fake"]
+    up = all(shift["low"] is not None and shift["low"] > 0 for shift in shifts)
+    down = all(shift["high"] is not None and shift["high"] < 0 for shift in shifts)
+    if not (up or down) or abs(condition["bias"]["value"]) < SMALLEST_BIAS:
+        return "weak" if weak else NOTHING
+    towards = f"biased towards {'fake' if up else 'real'}"
     return f"weak and {towards}" if weak else towards
 
 
@@ -187,7 +200,8 @@ def falls(condition: Mapping[str, Any]) -> bool:
 
 def _judge(conditions: list[dict[str, Any]]) -> None:
     """Adds Holm's corrected p and the verdict to each condition of one network."""
-    adjusted = holm([condition["auc_change"]["p"] for condition in conditions])
+    p_values = [condition["auc_change"]["p"] for condition in conditions]
+    adjusted = holm([1.0 if p is None else p for p in p_values])
     for condition, p in zip(conditions, adjusted, strict=True):
         condition["auc_change"]["adjusted"] = p
         condition["verdict"] = verdict_on(condition)

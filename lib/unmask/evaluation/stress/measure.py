@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...errors import DataError
 from ..comparison import compare_auc
 from ..intervals import bootstrap_metrics
 from ..rates import Z_95, Interval, share_of
@@ -61,13 +62,24 @@ def share_interval(hits: np.ndarray, clusters: np.ndarray) -> Interval:
     Args:
         hits: bool [n], at least one.
         clusters: [n], what belongs together.
+
+    Raises:
+        DataError: no hits at all: a share of nothing is not defined.
     """
+    if not len(hits):
+        raise DataError("There is no share of no faces.", expected="at least one face")
     names, units = np.unique(np.asarray(clusters).astype(str), return_inverse=True)
     return share_of(np.asarray(hits, dtype=np.float64), units.reshape(-1), len(names)).interval
 
 
+def opposite(share: dict[str, float | None]) -> dict[str, float | None]:
+    """Returns value, low and high of what is left to 1, such as false alarms of reals accepted."""
+    ends = {"value": share["value"], "low": share["high"], "high": share["low"]}
+    return {name: None if end is None else 1 - end for name, end in ends.items()}
+
+
 def shift_of_class(frame: pd.DataFrame, label: int, clean: str, changed: str) -> dict[str, Any]:
-    """Returns by how much the mean score of one class moves, with its interval."""
+    """Returns by how much the mean score of one class moves; ends None for one group alone."""
     part = frame[frame["label"] == label]
     return _linear(part, _moves(part, clean, changed) / len(part))
 
@@ -90,8 +102,14 @@ def _moves(frame: pd.DataFrame, clean: str, changed: str) -> np.ndarray:
 
 
 def _linear(frame: pd.DataFrame, parts: np.ndarray) -> dict[str, Any]:
-    """Returns the sum of the faces' parts; groups make its variance (Liang & Zeger 1986)."""
+    """Returns the sum of the faces' parts; groups make its variance (Liang & Zeger 1986).
+
+    Where all faces of a class belong to one group nothing is known of how groups vary.
+    """
     clusters = cluster_ids(frame)
+    units = pd.Series(clusters).groupby(frame["label"].to_numpy()).nunique()
+    if units.min() < 2:
+        return {"value": float(parts.sum()), "low": None, "high": None}
     counts = frame["label"].map(frame["label"].value_counts()).to_numpy()
     means = pd.Series(parts).groupby(frame["label"].to_numpy()).transform("sum").to_numpy()
     half = Z_95 * np.sqrt(_squares_of_groups(parts - means / counts, clusters))

@@ -58,8 +58,11 @@ def measure_attacks(
         Entries with `network` (who is asked), `source` (who was attacked; "" for the control),
         `method` ("clean", "noise", "fgsm", "pgd"), `budget`, and with their intervals `accuracy`
         (a face is right when its score is on the right side of the threshold), `recall_real` and
-        `recall_fake`; and each source's PGD pictures of the largest budget.
+        `recall_fake` (None without faces of the class); and each source's PGD pictures of the
+        largest budget. Nothing at all without pictures.
     """
+    if not len(pictures):
+        return [], {}
     labels = faces["label"].to_numpy()
     entries, worst = [], {}
 
@@ -109,7 +112,8 @@ def attack_table(entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     for entry in entries:
         row = {key: entry[key] for key in ("network", "source", "method", "budget")}
         for name in ("accuracy", "recall_real", "recall_fake"):
-            row |= {f"{name}_{end}": entry[name][end] for end in ("value", "low", "high")}
+            known = entry[name] or {}
+            row |= {f"{name}_{end}": known.get(end) for end in ("value", "low", "high")}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -119,5 +123,6 @@ def _accuracies(scores: np.ndarray, faces: pd.DataFrame, threshold: float) -> di
     right = (scores >= threshold) == (labels == 1)
     parts = {"accuracy": labels >= 0, "recall_real": labels == 0, "recall_fake": labels == 1}
     return {
-        name: share_interval(right[part], clusters[part]).as_dict() for name, part in parts.items()
+        name: share_interval(right[part], clusters[part]).as_dict() if part.any() else None
+        for name, part in parts.items()
     }

@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..summary import format_interval, format_percent
-from .curves import falls
+from .curves import falls, format_signed
+from .measure import opposite
 from .slices import TITLES
 from .transforms import TRANSFORMS
 
 
+def describe_curves(network: str, curves: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Returns the sentences on what changes of the picture do to one network; [] without curves."""
+    if network not in curves:
+        return []
+    own = curves[network]
+    return [describe_weakest(network, own), describe_bias(network, own)]
+
+
 def describe_weakest(network: str, curves: Mapping[str, Any]) -> str:
     """Returns the sentence on the condition under which the AUC falls most, if it falls."""
-    low = curves["clean"]["auc"]["low"]
-    if low is None or low <= 0.5:
-        return (
-            f"{network} is no better than guessing on unchanged faces (AUC "
-            f"{format_interval(curves['clean']['auc'])}): no change can make it much worse."
-        )
+    doubt = _doubt(curves["clean"])
+    if doubt:
+        return f"{network} {doubt}: what changes do to it cannot be judged."
     conditions = [each for each in curves["conditions"] if falls(each)]
     if not conditions:
         return (
-            f"{network}: under none of {len(curves['conditions'])} changes of the picture does the "
-            "AUC fall by more than chance."
+            f"{network}: under none of {len(curves['conditions'])} changes of the picture is a "
+            f"fall of the AUC beyond chance shown on {_count(curves['clean'])} faces."
         )
     worst = min(conditions, key=lambda each: each["auc_change"]["value"])
     return (
@@ -42,15 +46,15 @@ def describe_bias(network: str, curves: Mapping[str, Any]) -> str:
     biased = [each for each in curves["conditions"] if "biased" in each["verdict"]]
     if not biased:
         return (
-            f"{network}: no change moves real and fake faces together towards one verdict; "
-            "where numbers fall it is a weakness, not a bias."
+            f"{network}: no bias shown on {_count(curves['clean'])} faces, that is, no change for "
+            "which both real and fake faces are seen to move towards one verdict."
         )
     worst = max(biased, key=lambda each: abs(each["bias"]["value"]))
     towards = "fake" if worst["bias"]["value"] > 0 else "real"
     return (
         f"{network} takes “{_named(worst)}” itself for a sign of a {towards} face: the mean score "
-        f"moves by {worst['shift_real']['value']:+.2f} for real and "
-        f"{worst['shift_fake']['value']:+.2f} for fake faces; {_recalls(worst, curves, towards)} "
+        f"moves by {format_signed(worst['shift_real'])} for real and "
+        f"{format_signed(worst['shift_fake'])} for fake faces; {_recalls(worst, curves, towards)} "
         f"({len(biased)} of {len(curves['conditions'])} changes show a bias)."
     )
 
@@ -58,7 +62,9 @@ def describe_bias(network: str, curves: Mapping[str, Any]) -> str:
 def describe_attacks(
     network: str, entries: Sequence[Mapping[str, Any]], sample: int, budget: int = 2
 ) -> str:
-    """Returns the sentence on what is left of the accuracy under attack."""
+    """Returns the sentence on what is left of the accuracy under attack; "" without entries."""
+    if not entries:
+        return ""
     clean = _entry(entries, network, "", "clean", 0)
     noise = _entry(entries, network, "", "noise", budget)
     own = _entry(entries, network, network, "pgd", budget)
@@ -66,7 +72,7 @@ def describe_attacks(
         f"Attacked with full knowledge of it by {budget} of 255 grey levels (PGD), {network} gets "
         f"{format_percent(own['accuracy'])} of {sample} test faces right; unattacked "
         f"{format_percent(clean['accuracy'])}, with as much random noise "
-        f"{noise['accuracy']['value']:.1%}"
+        f"{format_percent(noise['accuracy'])}"
     )
     transferred = [
         each
@@ -91,15 +97,14 @@ def describe_left_out(cells: Sequence[Mapping[str, Any]], epochs: int) -> str:
     parts = []
     for cell in left_out:
         seen = [
-            other["auc"]["value"]
+            other["auc"]
             for other in cells
             if other["tested_on"] == cell["tested_on"]
             and other["trained_on"] in {each["trained_on"] for each in left_out}
             and other["relation"] == "same"
             and other["auc"]
         ]
-        with_it = f", {np.mean(seen):.3f} where they were learned from" if seen else ""
-        parts.append(f"{cell['tested_on']} {format_interval(cell['auc'])}{with_it}")
+        parts.append(f"{cell['tested_on']} {format_interval(cell['auc'])}{_learned_from(seen)}")
     return (
         f"Generators left out of a training of {_epochs(epochs)}, AUC on their fakes: "
         f"{'; '.join(parts)}."
@@ -163,6 +168,36 @@ def describe_limits(test: int, chosen: int, generators: Sequence[str], epochs: i
     return notices
 
 
+def _learned_from(seen: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the AUC of the trainings that knew these fakes; of many, the lowest and highest."""
+    if not seen:
+        return ""
+    ordered = sorted(seen, key=lambda auc: auc["value"])
+    ends = [ordered[0], ordered[-1]][: len(ordered)]
+    return f", where they were learned from {' to '.join(map(format_interval, ends))}"
+
+
+def _doubt(clean: Mapping[str, Any]) -> str:
+    """Returns why a fall from the AUC on unchanged faces would say little; "" where it says much.
+
+    Below 0.5 there is nothing to lose either.
+    """
+    auc, faces = clean["auc"], f"{_count(clean)} unchanged faces"
+    if auc is None:
+        return f"has no AUC on {faces}"
+    if auc["low"] is None or auc["high"] is None:
+        return f"has AUC {format_interval(auc)} on {faces}, for which there is no interval"
+    if auc["high"] < 0.5:
+        return f"ranks {faces} worse than guessing does (AUC {format_interval(auc)})"
+    if auc["low"] <= 0.5:
+        return f"cannot be told from guessing on {faces} (AUC {format_interval(auc)})"
+    return ""
+
+
+def _count(measured: Mapping[str, Any]) -> str:
+    return f"{measured['n_real'] + measured['n_fake']:,}"
+
+
 def _epochs(count: int) -> str:
     return "one epoch" if count == 1 else f"at most {count} epochs"
 
@@ -172,12 +207,12 @@ def _part(entry: Mapping[str, Any]) -> str:
 
 
 def _recalls(condition: Mapping[str, Any], curves: Mapping[str, Any], towards: str) -> str:
-    changed, clean = condition["both"], curves["clean"]
+    parts = condition["both"], curves["clean"]
     if towards == "fake":
-        alarms = [1 - part["recall_real"]["value"] for part in (changed, clean)]
-        return f"{alarms[0]:.0%} of real faces are then called fake instead of {alarms[1]:.0%}"
-    found = [part["recall_fake"]["value"] for part in (changed, clean)]
-    return f"{found[0]:.0%} of fakes are then found instead of {found[1]:.0%}"
+        alarms = [format_percent(opposite(part["recall_real"])) for part in parts]
+        return f"{alarms[0]} of real faces are then called fake instead of {alarms[1]}"
+    found = [format_percent(part["recall_fake"]) for part in parts]
+    return f"{found[0]} of fakes are then found instead of {found[1]}"
 
 
 def _named(condition: Mapping[str, Any]) -> str:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..ledger import note_test_use
 from ..members import Result
-from .measure import measure
+from ..scores import CLASS_NAMES
+from .measure import measure, opposite
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 REASON = "stress tests: nothing is chosen from them"
@@ -66,19 +67,38 @@ def score_faces(scorer: Scorer, pixels: np.ndarray, faces: pd.DataFrame) -> pd.D
     rows = faces["row"].to_numpy()
     starts = range(0, len(rows), BATCH)
     parts = [scorer(np.asarray(pixels[rows[start : start + BATCH]])) for start in starts]
-    return faces.assign(score=np.concatenate(parts))
+    return faces.assign(score=np.concatenate(parts) if parts else np.zeros(0))
 
 
-def check_parity(scored: pd.DataFrame, stored: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:
+def missing_class(faces: pd.DataFrame) -> str:
+    """Returns why the test faces cannot be changed or attacked: a class is missing; "" if none."""
+    missing = [
+        name for label, name in enumerate(CLASS_NAMES) if not (faces["label"] == label).any()
+    ]
+    if not missing:
+        return ""
+    return (
+        f"The test split holds no {' and no '.join(missing)} faces: no curves are drawn and no "
+        "attack is tried, as both compare real faces with fakes."
+    )
+
+
+def check_parity(
+    scorers: Mapping[str, Scorer],
+    pixels: np.ndarray,
+    faces: pd.DataFrame,
+    stored: Mapping[str, pd.DataFrame],
+) -> list[dict[str, str]]:
     """Returns a red alarm for each network that no longer gives the scores in its table.
 
     Args:
-        scored: what `curves.score_changes` returned; its clean scores are compared.
+        scorers: every network's; each scores the unchanged `faces` once more.
+        pixels, faces: see `score_faces`; the faces with their face_id, at least one.
         stored: for each network its stored scores.
     """
     alarms = []
-    for network, part in scored.groupby("network", sort=False):
-        ours = part.drop_duplicates("face_id").set_index("face_id")["clean"]
+    for network, scorer in scorers.items():
+        ours = score_faces(scorer, pixels, faces).set_index("face_id")["score"]
         theirs = stored[network].set_index("face_id")["score"].loc[ours.index]
         gap = float(np.abs(ours - theirs).max())
         if gap > SAME_SCORE:
@@ -100,7 +120,5 @@ def measure_reals(
     """Returns how many of a folder's real faces one network calls fake: `n`, `false_alarms`."""
     scored = score_faces(scorer, pixels, faces)
     accepted = measure(scored, threshold, resamples=1)["recall_real"]
-    ends = {"low": accepted["high"], "high": accepted["low"]}
-    alarms = {"value": 1 - accepted["value"]}
-    alarms |= {key: None if end is None else 1 - end for key, end in ends.items()}
+    alarms = None if accepted is None else opposite(accepted)
     return {"network": network, "name": name, "n": len(scored), "false_alarms": alarms}
