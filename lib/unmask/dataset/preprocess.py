@@ -91,7 +91,8 @@ def build_faces(
     """Writes the faces, what was left out and what was found of copies into `folder`.
 
     `faces.parquet`, `faces_<size>.npy`, `rejected.parquet`, `fingerprints.parquet` (a row a
-    decoded file), `copies.parquet` (a row a pair that shows one picture) and `equalise.json`.
+    decoded file), `copies.parquet` (a row a pair that shows one picture), `search.json` (how
+    many pictures and comparisons the search for copies left out) and `equalise.json`.
 
     Every file is decoded once, in parallel and shard by shard: after an interruption the next
     call goes on with the first missing shard, and the files it writes are the same, byte by byte,
@@ -174,7 +175,9 @@ def _judge(shards: Shards) -> _Judged:
     decoded["cluster"] = name_clusters(decoded["file_id"], pairs)
     copies = find_copies(decoded)
     if settings.drop_duplicates == "near":
-        copies = pd.concat([copies, find_repeats(decoded.drop(copies.index), pairs)])
+        # One frame alike does not make two clips the same.
+        pictures = decoded[decoded["kind"] == "image"].drop(copies.index, errors="ignore")
+        copies = pd.concat([copies, find_repeats(pictures, pairs)])
     copied = decoded.loc[copies.index].assign(**copies)
     faces = found[~found["file"].isin(copied["file"])].reset_index(drop=True)
     faces["cluster"] = faces["file"].map(decoded.set_index("file")["cluster"])
@@ -247,6 +250,7 @@ def _write(folder: Path, shards: Shards, judged: _Judged) -> None:
     runs.write_table(folder / "rejected.parquet", judged.rejected)
     runs.write_table(folder / "fingerprints.parquet", judged.fingerprints)
     runs.write_table(folder / "copies.parquet", _describe_pairs(judged))
+    runs.write_json(folder / "search.json", judged.pairs.attrs)  # what was not compared
     runs.write_json(folder / "equalise.json", shards.equaliser.as_dict())
     runs.write_table(folder / "faces.parquet", faces[FACE_COLUMNS])
     runs.report_progress(1.0, f"{len(faces)} faces")

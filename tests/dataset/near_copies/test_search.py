@@ -204,3 +204,21 @@ def test_clusters_are_what_pairs_connect(case):
             assert (labels[one] == labels[other]) == (slow[one] == slow[other])
     seen = list(dict.fromkeys(labels.tolist()))
     assert seen == list(range(len(seen)))
+
+
+def test_overlap_names_every_twin_of_a_near_copy():
+    picture, other = draw_scene(1), draw_scene(2)
+    again = cv2.imdecode(np.frombuffer(encode(turned(picture, 4), 60), np.uint8), 1)
+    here = table_of([picture, other])
+    # the same pixels stand in the other dataset twice, and once stored again and mirrored
+    there = table_of([again, picture, picture, draw_scene(3)])
+    found = overlap(here, there)
+    assert as_set(found) == {
+        (0, 0, "near", "mirrored"),
+        (0, 1, "pixels", "as it is"),
+        (0, 2, "pixels", "as it is"),
+    }
+    # the run holds the copy only: both originals in the other dataset are named
+    copies = overlap(table_of([again]), there.iloc[1:])
+    assert set(copies["second"]) == {0, 1} and set(copies["kind"]) == {"near"}
+    assert set(copies["symmetry"]) == {"mirrored"}

@@ -103,7 +103,7 @@ def overlap(one: pd.DataFrame, other: pd.DataFrame, *, jobs: int = 1) -> pd.Data
     pairs = find_near_copies(both, jobs=jobs)
     attrs = pairs.attrs
     across = (pairs["first"] < len(one)) & (pairs["second"] >= len(one))
-    more = _exact_across(both, pairs, len(one))
+    more = _twins_across(both, pairs, len(one))
     pairs = pd.concat([pairs[across], more], ignore_index=True) if len(more) else pairs[across]
     pairs = pairs.assign(second=pairs["second"] - len(one))
     pairs = pairs.sort_values(["first", "second"], ignore_index=True)
@@ -111,21 +111,33 @@ def overlap(one: pd.DataFrame, other: pd.DataFrame, *, jobs: int = 1) -> pd.Data
     return pairs
 
 
-def _exact_across(both: pd.DataFrame, pairs: pd.DataFrame, size: int) -> pd.DataFrame:
-    """Exact copies in both datasets that were named only by way of a third file."""
+def _twins_across(both: pd.DataFrame, pairs: pd.DataFrame, size: int) -> pd.DataFrame:
+    """Pairs across the two datasets that were named only by way of a third file's equal pixels."""
     exact = pairs[pairs["kind"].isin(KINDS[:2])]
-    known = set(zip(exact["first"], exact["second"], strict=True))
+    twins = pd.Series(np.arange(len(both))).groupby(clusters_of(len(both), exact)).indices
+    of_row = {place: members for members in twins.values() for place in members}
     files = _leaders(both, "file_id")
+    known = set(zip(pairs["first"], pairs["second"], strict=True))
     rows = []
-    for places in exact.groupby(clusters_of(len(both), exact)[exact["first"]]).groups.values():
-        members = sorted({*exact.loc[places, "first"], *exact.loc[places, "second"]})
-        here = [place for place in members if place < size]
-        there = [place for place in members if place >= size]
-        for first in here[:MOST_PARTNERS]:
-            for second in there[:MOST_PARTNERS]:
+
+    def add(one: np.ndarray, other: np.ndarray, like: tuple | None) -> None:
+        for first in one[one < size][:MOST_PARTNERS]:
+            for second in other[other >= size][:MOST_PARTNERS]:
                 if (first, second) not in known:
+                    known.add((first, second))
                     same = files[first] == files[second]
-                    rows.append([first, second, KINDS[not same], SYMMETRIES[0], 0.0, 0.0])
+                    alike = like or (KINDS[not same], SYMMETRIES[0], 0.0, 0.0)
+                    rows.append([first, second, *alike])
+
+    for members in twins.values():
+        if len(members) > 1:
+            add(members, members, None)
+    for pair in pairs[~pairs.index.isin(exact.index)].itertuples():
+        ends = of_row[pair.first], of_row[pair.second]
+        like = (pair.kind, pair.symmetry, pair.distance, pair.changed)
+        back = SYMMETRIES[INVERSE[SYMMETRIES.index(pair.symmetry)]]
+        add(*ends, like)
+        add(*ends[::-1], (pair.kind, back, pair.distance, pair.changed))
     return pd.DataFrame(rows, columns=PAIR_COLUMNS)
 
 
