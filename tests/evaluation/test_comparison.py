@@ -83,6 +83,19 @@ def test_one_fake_face_decides_nothing(synthetic):
     assert compare(labels, a, b, None, resamples=20).auc.p == 1.0
 
 
+def test_one_group_of_a_class_leaves_no_interval(synthetic):
+    """However many faces it holds: drawn again, it is itself."""
+    labels, a = synthetic(40, 3.0, 0)
+    _, b = synthetic(40, 0.2, 1)
+    groups = [f"person {number}" if label else "the clip" for number, label in enumerate(labels)]
+    found = compare(labels, a, b, groups, resamples=50).auc
+    assert (found.low, found.high, found.p) == (None, None, 1.0)
+    assert not is_better(found) and not is_worse(found)
+    assert format_difference(found) == f"{found.value:+.3f}"
+    assert "no interval can be given" in describe_difference(found)
+    assert compare(labels, a, b, None, resamples=50).auc.low is not None
+
+
 def difference(low, high, p=None, adjusted=None):
     return Difference((low + high) / 2, low, high, 600, p, adjusted)
 

@@ -70,6 +70,16 @@ def test_a_change_of_validation_scores_alone_is_no_look_at_test(home, faces, sco
     assert read_ledger("runs/demo")[0]["scores"].nunique() == 1
 
 
+def test_the_same_scores_for_another_reason_are_no_new_look(home, faces, score_faces):
+    scores = score_faces(faces)
+    for reason in ("evaluation", "stress test"):
+        note_test_use("runs/demo", faces, "cnn", reason, scores=scores)
+    assert ledger_table("runs/demo", faces)[["evaluations", "looks"]].to_numpy().tolist() == [
+        ["2", "1"]
+    ]
+    assert "split unseen are not" in describe_ledger("runs/demo", faces)[2]
+
+
 def test_the_same_test_set_is_known_in_another_run(home, faces, score_faces, make_faces):
     larger = {"train": {"real": 99, "swap": 9}, "val": {"real": 9, "swap": 9}}
     again = make_faces({**larger, "test": {"real": 80, "swap": 40, "blend": 40}})

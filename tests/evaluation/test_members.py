@@ -14,6 +14,7 @@ from unmask.evaluation.members import (
     evaluate_and_write,
     find_floors,
     find_results,
+    floors_left_out,
     load_result,
     results_table,
     scores_on_test,
@@ -157,6 +158,9 @@ def test_floors_are_apart_from_detectors(home, members, faces, score_faces):
     assert [result.name for result in found] == ["single", "triple"]
     changed = faces.assign(face_id=faces["face_id"].str.replace("val-", "other-"))
     assert find_floors("runs/demo", changed) == []
+    assert floors_left_out("runs/demo", faces) == []
+    first, _ = floors_left_out("runs/demo", changed)
+    assert first.startswith("audit/floor_spectrum was scored on other faces and is left out")
 
 
 def test_accuracy_is_compared_at_each_members_own_thresholds(members):

@@ -5,6 +5,7 @@ import pytest
 from unmask.evaluation.comparison import Comparison, Difference
 from unmask.evaluation.intervals import wilson
 from unmask.evaluation.members import Result
+from unmask.evaluation.prevalence import prevalence_table
 from unmask.evaluation.provenance import provenance_table, steps_table
 from unmask.evaluation.report import (
     describe_differences,
@@ -46,14 +47,25 @@ def test_every_rate_of_the_model_card_has_its_interval(best, faces):
         f"misses {format_percent(misses)} of the fakes."
     )
 
-    def right(hits, false):
-        return hits / (hits + 99 * false)
-
-    assert rare.startswith(
-        f"Where 1 picture in 100 is fake, {right(recall['value'], alarms['value']):.1%} of its "
-        f"alarms would be right ({right(recall['low'], alarms['high']):.1%} to "
-        f"{right(recall['high'], alarms['low']):.1%} "
+    row = prevalence_table(best.metrics).iloc[2]
+    assert row["fakes among the pictures"] == "1 in 100"
+    cell = row["alarms that are right"]
+    assert float(cell.split("%")[0]) / 100 == pytest.approx(
+        recall["value"] / (recall["value"] + 99 * alarms["value"]), abs=5.1e-4
     )
+    assert rare.startswith(
+        f"Where 1 picture in 100 is fake, {cell} of its alarms would be right: the rarer"
+    )
+
+
+def test_one_group_of_reals_has_rates_without_intervals(faces, score_faces):
+    real = (faces["split"] == "test") & (faces["label"] == 0)
+    one = faces.assign(group=faces["group"].mask(real, "the clip"))
+    best = make_result("best", score_faces(one, 2.0), one)
+    assert best.metrics["splits"]["test"]["metrics"]["recall_real"]["low"] is None
+    errors, rare = limits(best, one)[2:4]
+    assert "% of the real test faces fake" in errors and "[" in errors.split("misses")[1]
+    assert "% of its alarms would be right" in rare
 
 
 ENDS = (("value", "value"), ("low", "high"), ("high", "low"))
@@ -64,7 +76,7 @@ def test_a_detector_without_an_error_is_not_said_to_make_none(faces, score_faces
     sentences = " ".join(limits(make_result("sure", scores, faces), faces))
     most = f"0.0% [0.0%, {wilson(0, 80).high:.1%}]"
     assert f"calls {most} of the real" in sentences and f"misses {most} of" in sentences
-    assert "100.0% of its alarms would be right (" in sentences
+    assert "100.0% [" in sentences and "] of its alarms would be right" in sentences
 
 
 def test_without_alarms_or_without_a_class_nothing_is_invented(faces, score_faces, make_faces):
@@ -103,6 +115,10 @@ def test_limits_name_what_no_stress_test_measured(best, faces):
     assert "screenshot" not in tested and "other datasets" not in tested
     assert "a folder of real photographs alone" in tested
     assert tested.endswith("Stress tests were made on two_block.")
+    names = [{"name": name} for name in ("two_block", "four_block")]
+    both = limits(best, faces, {**stress, "networks": names, "curves": {"two_block": {}}})[-1]
+    assert "on two_block and four_block: attacks and other test sets on all of them" in both
+    assert "changed pictures on two_block alone" in both
 
 
 def compared(value, low, high, adjusted, clustered=False):

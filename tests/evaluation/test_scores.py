@@ -1,6 +1,7 @@
 """Scores and faces are joined one to one, or not at all."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from unmask.errors import DataError
 from unmask.evaluation.scores import attach_faces, cluster_ids, score_matrix, select_scores
@@ -73,12 +74,22 @@ def test_clusters_are_groups_else_files_else_faces(make_faces):
     first, second, third, fourth = cluster_ids(faces)
     assert first == second and third == fourth and first != third
     assert len(set(cluster_ids(faces[["face_id"]]))) == 4
-    faces["cluster"] = ["", "c1", "c1", "c1"]  # near copies; a group says more
-    first, second, third, fourth = cluster_ids(faces)
-    assert first == second and third == fourth and first != third
-    faces = faces.drop(columns="cluster")
+    assert (first, third) == ("group:anna", "file_id:f2")
     faces["file_id"] = ["f0", "f1", "anna", "f3"]  # a file that is called like a person
     assert len(set(cluster_ids(faces))) == 3
+    assert len(cluster_ids(faces.iloc[:0])) == 0
+
+
+def test_near_copies_of_two_people_make_them_one_unit(make_faces):
+    faces = make_faces(people=3).iloc[:6].copy()
+    faces["group"] = ["anna", "anna", "bert", "bert", "", "carla"]
+    faces["file_id"] = ["f0", "f1", "f2", "f3", "f3", "f5"]
+    faces["cluster"] = ["", "c1", "c1", "", "", ""]
+    *linked, alone = cluster_ids(faces)
+    assert len(set(linked)) == 1 and alone == "group:carla"  # anna - c1 - bert - f3 - no name
+    twice = pd.concat([faces, faces])  # a row for each of two seeds
+    assert cluster_ids(twice).tolist() == 2 * cluster_ids(faces).tolist()
+    assert len(set(cluster_ids(twice[["face_id"]]))) == 6
 
 
 def test_held_out_scores_need_a_reason(make_faces, score_faces):

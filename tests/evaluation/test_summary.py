@@ -160,9 +160,9 @@ def test_tables_of_thresholds_and_of_rare_fakes(metrics):
     ]
     point = metrics["splits"]["test"]["operating_points"]["half"]
     assert table.loc[2, "threshold"] == "0.500"
-    assert table.loc[2, "fakes found"] == format_percent(point["recall_fake"])
+    assert table.loc[2, "fakes found"] == format_percent(point["recall_fake"], spread=True)
     assert table.loc[2, "precision"] == format_percent(point["precision"])
-    assert table.loc[2, "accuracy"] == format_interval(point["accuracy"])
+    assert table.loc[2, "accuracy"] == format_interval(point["accuracy"], spread=True)
     rare = prevalence_table(metrics)
     assert rare["fakes among the pictures"].tolist() == 2 * [
         "1 in 2",
@@ -182,7 +182,7 @@ def test_every_metric_has_a_row_in_the_details(metrics):
     assert list(table) == ["measure", "m"] and set(DETAILS) == set(METRICS)
     assert len(table) == len(METRICS)
     found = metrics["splits"]["test"]["metrics"]
-    assert table["m"].tolist() == [format_interval(found[name]) for name in DETAILS]
+    assert table["m"].tolist() == [format_interval(found[name], spread=True) for name in DETAILS]
 
 
 def test_too_few_real_faces_for_a_rate_are_remarked(metrics, make_faces, score_faces):
@@ -238,7 +238,7 @@ def test_comparison_table_has_a_row_a_model(metrics, faces):
     ]
     assert table["model"].tolist() == ["always says fake", "m"]
     found = metrics["splits"]["test"]["metrics"]["auc"]
-    assert table.loc[1, "AUC"] == format_interval(found)
+    assert table.loc[1, "AUC"] == format_interval(found, spread=True)
     assert table.map(lambda cell: isinstance(cell, str)).all(axis=None)
 
 
@@ -312,6 +312,11 @@ def test_formats():
     entry = {"value": 0.9124, "low": 0.88, "high": 0.9409, "seed_spread": None}
     assert format_interval(entry) == "0.912 [0.880, 0.941]"
     assert format_interval({**entry, "low": None, "high": None}) == "0.912"
+    several = {**entry, "seed_spread": 0.0142}
+    assert format_interval(several) == "0.912 [0.880, 0.941]"
+    assert format_interval(several, spread=True) == "0.912 [0.880, 0.941] ±0.014 over seeds"
+    assert format_percent({**several, "low": None}, spread=True) == "91.2% ±1.4% over seeds"
+    assert format_interval(entry, spread=True) == "0.912 [0.880, 0.941]"
     assert format_interval(None) == "–" and format_interval({**entry, "value": None}) == "–"
     assert format_percent(entry) == "91.2% [88.0%, 94.1%]" and format_percent(None) == "–"
     times = [format_seconds(value) for value in (0.4, 59, 61, 3599.6, 7800, None)]

@@ -54,6 +54,8 @@ def test_intervals_stand_below_their_value_and_other_brackets_stay():
         "-1% ",
         "[-2%, +3%]",
     ]
+    spread = pd.DataFrame({"m": ["a"], "AUC": ["0.9 [0.8, 1.0] ±0.1 over seeds"]})
+    assert Cells(html_table(spread, "x")).texts[-3:] == ["0.9 ", "[0.8, 1.0] ", "±0.1 over seeds"]
     plain = pd.DataFrame({"m": ["a"], "built as": ["blocks [32, 64]"], "b": ["x [<b>]"]})
     assert Cells(html_table(plain, "x")).texts[-2:] == ["blocks [32, 64]", "x [<b>]"]
 

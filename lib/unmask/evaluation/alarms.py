@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from .comparison import is_better
-from .floors import gain_over_floors
+from .comparison import Comparison, describe_ends, is_better, is_worse
+from .floors import compare_with_floors
 from .members import Result, find_floors, read_histories
 from .rates import wilson
 from .scores import score_matrix
@@ -75,11 +75,14 @@ def flipped_labels(name: str, split: str, area: Entry | None) -> Alarm | None:
     """
     if area is None or area["value"] >= CLEARLY_TURNED:
         return None
+    unsure = _holds_chance(area)
+    claim = (
+        "looks turned around, or is chance" if unsure else "tells the classes apart the wrong way"
+    )
     return _alarm(
         "flipped labels",
-        "amber" if _holds_chance(area) else "red",
-        f"{name} has an AUC of {format_interval(area)} on {split}: it tells the classes apart the "
-        "wrong way.",
+        "amber" if unsure else "red",
+        f"{name} has an AUC of {format_interval(area)} on {split}: it {claim}.",
         "check that 1 means fake in labels and in the network's output",
     )
 
@@ -152,12 +155,15 @@ def class_totals(name: str, metrics: Mapping[str, Any], faces: pd.DataFrame) -> 
         have = tuple(int((labels == label).sum()) for label in (0, 1))
         block = metrics["splits"][split]
         counted = (block["n_real"], block["n_fake"])
-        matrix = [sum(row) for row in block["confusion_matrix"]]
-        judged = tuple(total // max(block["seeds"], 1) for total in matrix)
-        if {counted, judged} != {have}:
+        judged = tuple(sum(row) for row in block["confusion_matrix"])
+        seeds = block["seeds"]
+        holds = f"where the table holds {have[0]:,} and {have[1]:,}"
+        if counted != have:
+            wrong.append(f"{counted[0]:,} real and {counted[1]:,} fake faces of {split}, {holds}")
+        elif judged != tuple(number * seeds for number in have):
             wrong.append(
-                f"{counted[0]:,} real and {counted[1]:,} fake faces of {split}, where the table "
-                f"holds {have[0]:,} and {have[1]:,}"
+                f"{judged[0]:,} verdicts on real and {judged[1]:,} on fake faces of {split} by "
+                f"{seeds} trainings, {holds}"
             )
     if not wrong:
         return None
@@ -195,22 +201,29 @@ def overfitting(name: str, history: pd.DataFrame, faces: int) -> Alarm | None:
     )
 
 
-def floor_not_beaten(result: Result, floors: Sequence[Result], resamples: int) -> Alarm | None:
-    """Alarms when the floor that validation prefers is better on test, or as good.
+def floor_not_beaten(name: str, against: Mapping[str, Comparison]) -> Alarm | None:
+    """Alarms when a floor is better on test (red) or cannot be told apart (amber).
 
-    Red when the whole interval is on the floor's side, amber when they cannot be told apart.
+    The sentence names the floor with the highest AUC of these.
+
+    Args:
+        name: of the member.
+        against: its numbers minus each floor's, by floor, of `floors.compare_with_floors`.
     """
-    gain = gain_over_floors(result, floors, resamples)
-    if gain is None or is_better(gain.comparison.auc):
+    better = {floor: each.auc for floor, each in against.items() if is_worse(each.auc)}
+    equal = {floor: each.auc for floor, each in against.items() if not is_better(each.auc)}
+    found = better or equal
+    if not found:
         return None
-    difference = gain.comparison.auc
-    worse = difference.high < 0
-    claim = "does worse than" if worse else "cannot be told apart from"
+    floor = min(found, key=lambda each: found[each].value)
+    difference = found[floor]
+    claim = "does worse than" if better else "cannot be told apart from"
     return _alarm(
         "floor not beaten",
-        "red" if worse else "amber",
-        f"{result.name} {claim} {gain.floor.name} on {difference.n:,} test faces (difference in "
-        f"AUC {difference.value:+.3f}, interval {difference.low:+.3f} to {difference.high:+.3f}).",
+        "red" if better else "amber",
+        f"{name} {claim} {floor} on {difference.n:,} test faces (difference in AUC "
+        f"{difference.value:+.3f}, {describe_ends(difference)}; all floors were tried, the tests "
+        "corrected for that).",
         "do not speak of a detector of fakes here: it may use what the floor uses, or less",
     )
 
@@ -218,9 +231,8 @@ def floor_not_beaten(result: Result, floors: Sequence[Result], resamples: int) -
 def alarms_of(
     result: Result,
     histories: Mapping[str, pd.DataFrame],
-    floors: Sequence[Result],
+    against: Mapping[str, Comparison],
     faces: pd.DataFrame,
-    resamples: int,
 ) -> list[Alarm]:
     """Returns the alarms that a member raises, in the order of CHECKS.
 
@@ -228,9 +240,8 @@ def alarms_of(
         result: the member.
         histories: a table an epoch for each of its trainings, by name, as `read_histories`
             returns; empty for what is not trained in epochs.
-        floors: what `find_floors` returns.
+        against: its numbers minus those of each floor, by the floor's name.
         faces: the faces table.
-        resamples: of the bootstrap against the floor, at least 1.
     """
     name = result.name
     areas = {split: result.metrics["splits"][split]["metrics"]["auc"] for split in ("val", "test")}
@@ -245,7 +256,7 @@ def alarms_of(
         one_sided(name, test, result.metrics["threshold"]["by_seed"]) if len(test) else None,
         class_totals(name, result.metrics, faces),
         *(overfitting(each, history, len(labels)) for each, history in trainings),
-        floor_not_beaten(result, floors, resamples),
+        floor_not_beaten(name, against),
     ]
     return [alarm for alarm in found if alarm is not None]
 
@@ -259,13 +270,13 @@ def alarms_of_step(
         results: the members, with the folders they lie in.
         run_folder: of the run.
         faces: its faces table.
-        resamples: of the bootstrap against the floor, at least 1.
+        resamples: of the bootstrap against the floors, at least 1.
     """
-    floors = find_floors(run_folder, faces)
+    against = compare_with_floors(results, find_floors(run_folder, faces), resamples)
     found = []
     for result in results:
         histories = read_histories(result.folder.parent, [result.folder.name])
-        found += alarms_of(result, histories, floors, faces, resamples)
+        found += alarms_of(result, histories, against.get(result.name, {}), faces)
     return found
 
 

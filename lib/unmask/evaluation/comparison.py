@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from .metrics import weighted_metrics
 from .ranking import checked, rank
 from .resampling import ResamplingPlan, plan_resampling, resample_metrics
 
+Name = TypeVar("Name", bound=Hashable)
+
 COMPARED = ("auc", "accuracy")
 LEVEL = 0.05  # of the p-values after Holm's correction
 
@@ -24,15 +27,16 @@ class Difference:
     """A number of model a minus that of model b on n faces, with a paired 95% bootstrap interval.
 
     Attributes:
-        value, low, high: the difference and its interval.
+        value, low, high: the difference and its interval; low and high are None where one unit
+            (face or group) alone stands behind it, so that nothing says how it would vary.
         n: faces.
         p: two-sided, of the test for this number (DeLong's or McNemar's); None when not tested.
         adjusted: p after Holm's correction over all tests of a table; None when there is none.
     """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
     p: float | None = None
     adjusted: float | None = None
@@ -129,7 +133,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
-def adjust(comparisons: Mapping[str, Comparison]) -> dict[str, Comparison]:
+def adjust(comparisons: Mapping[Name, Comparison]) -> dict[Name, Comparison]:
     """Returns the comparisons of one table with `adjusted`: Holm over all their tests, AUC and
     accuracy together.
     """
@@ -150,12 +154,12 @@ def is_better(difference: Difference) -> bool:
     The p is that after Holm's correction where there is one; without any test the interval
     decides alone.
     """
-    return difference.low > 0 and _is_significant(difference)
+    return difference.low is not None and difference.low > 0 and _is_significant(difference)
 
 
 def is_worse(difference: Difference) -> bool:
     """Returns whether the difference survives with the other sign; see `is_better`."""
-    return difference.high < 0 and _is_significant(difference)
+    return difference.high is not None and difference.high < 0 and _is_significant(difference)
 
 
 def describe_difference(
@@ -170,16 +174,23 @@ def describe_difference(
     else:
         claim = f"{model} and {other} cannot be told apart on {n}"
     p = "" if difference.p is None else f", p {format_p(_final_p(difference))}"
-    return (
-        f"{claim} (difference in AUC {difference.value:+.3f}, interval {difference.low:+.3f} to "
-        f"{difference.high:+.3f}{p})."
-    )
+    ends = describe_ends(difference)
+    return f"{claim} (difference in AUC {difference.value:+.3f}, {ends}{p})."
+
+
+def describe_ends(difference: Difference) -> str:
+    """Returns "interval -0.010 to +0.014", or that none can be given."""
+    if difference.low is None or difference.high is None:
+        return "no interval can be given: too few independent faces or groups"
+    return f"interval {difference.low:+.3f} to {difference.high:+.3f}"
 
 
 def format_difference(difference: Difference) -> str:
-    """Returns "+0.012 [-0.004, +0.028]"; without brackets where no resample moved it."""
+    """Returns "+0.012 [-0.004, +0.028]"; without brackets where no resample moved it, and where
+    no interval can be given.
+    """
     text = f"{difference.value:+.3f}"
-    if difference.low == difference.high:
+    if difference.low is None or difference.low == difference.high:
         return text
     return f"{text} [{difference.low:+.3f}, {difference.high:+.3f}]"
 
@@ -225,13 +236,14 @@ def _difference(
     """Returns the mean of the first `count` rows minus that of the others, with its ends.
 
     The ends lie the resamples' standard error to each side, widened for few units: a difference
-    is not skewed as its two numbers are, and percentiles were too narrow in simulation.
+    is not skewed as its two numbers are, and percentiles were too narrow in simulation. One unit
+    is drawn again as itself: its spread of zero is no interval.
     """
     gaps = drawn[:count].mean(axis=0) - drawn[count:].mean(axis=0)
     value = float(values[:count].mean() - values[count:].mean())
-    half = 0.0
-    if units > 1 and len(gaps) > 1 and np.ptp(gaps) > SAME:
-        half = widening(units) * float(gaps.std(ddof=1))
+    if units < 2 or len(gaps) < 2:
+        return Difference(value, None, None, n, p)
+    half = widening(units) * float(gaps.std(ddof=1)) if np.ptp(gaps) > SAME else 0.0
     return Difference(value, max(value - half, -1.0), min(value + half, 1.0), n, p)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from .comparison import (
     Comparison,
     adjust,
+    describe_ends,
     format_difference,
     format_p,
     is_better,
@@ -48,6 +49,26 @@ def gains_over_floors(
     return {name: replace(gain, comparison=corrected[name]) for name, gain in known.items()}
 
 
+def compare_with_floors(
+    results: Sequence[Result], floors: Sequence[Result], resamples: int
+) -> dict[str, dict[str, Comparison]]:
+    """Returns each detector's numbers on test minus those of each floor, by both names.
+
+    The tests are corrected over all pairs (Holm). No floor is chosen here, so one that is better
+    on test alone is found as well. A detector whose test holds one class only is left out.
+    """
+    found = {
+        (result.name, floor.name): comparison_on_test(result, floor, resamples)
+        for result in results
+        if _area(result) is not None
+        for floor in floors
+    }
+    corrected: dict[str, dict[str, Comparison]] = {}
+    for (name, floor), comparison in adjust(found).items():
+        corrected.setdefault(name, {})[floor] = comparison
+    return corrected
+
+
 def gains_table(results: Sequence[Result], gains: Mapping[str, Gain]) -> pd.DataFrame:
     """Returns a row a detector: its test AUC, the best floor's, the gain, and whether it is one."""
     rows = []
@@ -73,10 +94,8 @@ def gains_table(results: Sequence[Result], gains: Mapping[str, Gain]) -> pd.Data
 def describe_gain(name: str, gain: Gain) -> str:
     """Returns one sentence on what the detector `name` adds to the best floor."""
     difference = gain.comparison.auc
-    numbers = (
-        f"{difference.value:+.3f} AUC, interval {difference.low:+.3f} to {difference.high:+.3f}, "
-        f"on {difference.n:,} test faces"
-    )
+    ends = describe_ends(difference)
+    numbers = f"{difference.value:+.3f} AUC, {ends}, on {difference.n:,} test faces"
     floor = f"{gain.floor.name}, the floor that validation prefers"
     if is_better(difference):
         return f"{name} beats {floor}: {numbers}."

@@ -131,7 +131,8 @@ def describe_ledger(run_folder: str | Path, faces: pd.DataFrame) -> list[str]:
         "included.",
         f"Across all runs: {_times(len(uses))}, {_counted(_looks(uses), 'different look')}, in "
         f"{_counted(uses['run'].nunique(), 'run folder')}.",
-        "The same scores evaluated again are no new look. Every look at a test set that led "
+        "Uses of the split test are counted; looks at the split unseen are not. The same scores "
+        "read again, for whatever reason, are no new look. Every look at a test set that led "
         "somebody to change something makes its numbers more flattering, and no interval covers "
         "that: after many looks only faces that nobody has seen yet can settle a close question.",
     ]
@@ -149,7 +150,7 @@ def _uses(run_folder: str | Path, faces: pd.DataFrame) -> tuple[pd.DataFrame, st
 def _looks(uses: pd.DataFrame) -> int:
     """Returns the number of different looks: by scores where they are known, else by who."""
     unknown = uses["scores"] == ""
-    known = uses[~unknown].drop_duplicates(["scores", "reason"])
+    known = uses[~unknown].drop_duplicates("scores")
     return len(known) + len(uses[unknown].drop_duplicates(["run", "step", "member", "reason"]))
 
 

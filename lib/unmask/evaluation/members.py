@@ -103,10 +103,7 @@ def find_results(
     """
     asked = [step for step in NOTEBOOK_OF_STEP if step in steps and step != FLOOR_STEP]
     found, left_out = _load_all(run_folder, faces, asked)
-    notices = [
-        f"{name} was scored on other faces and is left out; run its step again."
-        for name in left_out
-    ]
+    notices = _notices_on(left_out)
     if not found:
         raise MissingStepError(
             " ".join([f"No trained detector lies in {resolve(run_folder)}.", *notices]),
@@ -120,10 +117,20 @@ def find_floors(run_folder: str | Path, faces: pd.DataFrame) -> list[Result]:
     """Returns the floors that the audit left in a run, sorted by name; none when it did not run.
 
     Floors are members like others: simple scores, such as of thumbnails, that every detector must
-    beat. One that was scored on other faces is left out.
+    beat. One that was scored on other faces is left out; `floors_left_out` says so.
     """
     found, _ = _load_all(run_folder, faces, [FLOOR_STEP])
     return sorted(found, key=lambda result: result.name)
+
+
+def floors_left_out(run_folder: str | Path, faces: pd.DataFrame) -> list[str]:
+    """Returns a notice for each floor of a run that was scored on other faces than `faces`."""
+    return _notices_on(_load_all(run_folder, faces, [FLOOR_STEP])[1])
+
+
+def _notices_on(left_out: Sequence[str]) -> list[str]:
+    text = "{} was scored on other faces and is left out; run its step again."
+    return [text.format(name) for name in left_out]
 
 
 def _load_all(
@@ -191,10 +198,7 @@ def scores_on_test(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
 
 
 def scores_to_join(results: Sequence[Result]) -> dict[str, pd.DataFrame]:
-    """Returns each member's scores of val, test and unseen, by name, for `ensembles.combine`.
-
-    An ensemble is scored on all of them; its weights are fitted on val alone.
-    """
+    """Returns each member's scores of val, test and unseen, by name, for `ensembles.combine`."""
     reason = "an ensemble's own scores"
     return {
         result.name: pd.concat([result.select(split, reason) for split in SPLITS])
@@ -261,10 +265,8 @@ def _cuts(result: Result) -> list[float]:
 
 
 def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequence[Result]) -> None:
-    """Writes an ensemble as a member: its scores, calibrated on validation, and its cost.
-
-    It costs what its members cost together: an ensemble runs all of them, and of each member the
-    networks of all its seeds.
+    """Writes an ensemble as a member: its scores, calibrated on validation, and its cost, which
+    is that of all networks of all its members together.
     """
     write_table(folder / "scores.parquet", add_calibrated(ensemble.scores))
     together = {

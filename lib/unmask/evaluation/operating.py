@@ -86,6 +86,6 @@ def operating_points_table(metrics: Mapping[str, Any], split: str = "test") -> p
         shares = ("recall_fake", "recall_real", "precision")
         for name, title in TITLES.items():
             write = format_percent if name in shares else format_interval
-            row[title] = write(point[name])
+            row[title] = write(point[name], spread=True)
         rows.append(row)
     return pd.DataFrame(rows, columns=["rule", "threshold", *TITLES.values()])

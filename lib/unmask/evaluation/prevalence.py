@@ -32,7 +32,7 @@ def predictive_values(
         share: of fakes, above 0 and below 1.
     """
     odds = (1 - share) / share
-    alarms, misses = _rest(recall_real), _rest(recall_fake)
+    alarms, misses = rest_of(recall_real), rest_of(recall_fake)
     return _right(recall_fake, alarms, odds), _right(recall_real, misses, 1 / odds)
 
 
@@ -62,7 +62,8 @@ def _ratio(above: Interval, below: Interval) -> tuple[float, float]:
     return least, most
 
 
-def _rest(share: Interval) -> Interval:
+def rest_of(share: Interval) -> Interval:
+    """Returns 1 minus a share with its ends; without them where it has none."""
     if share.low is None or share.high is None:
         return Interval(1 - share.value, None, None)
     return Interval(1 - share.value, 1 - share.high, 1 - share.low)

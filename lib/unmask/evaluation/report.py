@@ -21,6 +21,8 @@ from .comparison import (
     is_worse,
 )
 from .members import Result, comparison_on_test, describe_member
+from .prevalence import rest_of
+from .rates import Interval
 from .summary import HEADLINE, format_interval, format_percent, majority_reference
 
 KINDS = {
@@ -79,7 +81,9 @@ def headline_rows(results: Sequence[Result]) -> list[dict[str, str]]:
         {
             "detector": result.name,
             **{
-                title: format_interval(result.metrics["splits"]["test"]["metrics"][name])
+                title: format_interval(
+                    result.metrics["splits"]["test"]["metrics"][name], spread=True
+                )
                 for name, title in HEADLINE.items()
             },
         }
@@ -211,12 +215,20 @@ def _not_measured(stress: Mapping[str, Any]) -> str:
         missing.append("other datasets")
     if not stress.get("reals"):
         missing.append("a folder of real photographs alone")
-    measured = f" Stress tests were made on {_stressed(stress)}." if stress else ""
+    measured = f" Stress tests were made on {_stressed(stress)}" if stress else ""
     return f"Not measured here: {', '.join(missing)}. Expect it to do worse there.{measured}"
 
 
 def _stressed(stress: Mapping[str, Any]) -> str:
-    return _listed([network["name"] for network in stress["networks"]])
+    """Returns which networks were under which test: not every test is made on all of them."""
+    names = [network["name"] for network in stress["networks"]]
+    if len(names) == 1:
+        return f"{names[0]}."
+    curved = _listed([name for name in names if name in stress.get("curves", {})] or names[:1])
+    return (
+        f"{_listed(names)}: attacks and other test sets on all of them, changed pictures on "
+        f"{curved} alone, parts of the test faces and explanations on {names[0]} alone."
+    )
 
 
 def _winner(best: str, other: str, difference: Difference) -> str:
@@ -233,35 +245,27 @@ def _errors(best: Result) -> list[str]:
     recall, kept = found["recall_fake"], found["recall_real"]
     if recall is None or kept is None:
         return []
-    alarms, misses = _rest(kept), _rest(recall)
+    alarms, misses = (rest_of(Interval(**share)) for share in (kept, recall))
     return [
         f"At the threshold, {best.name} calls {format_percent(alarms)} of the real test faces fake "
         f"and misses {format_percent(misses)} of the fakes.",
-        _on_rare_fakes(recall, alarms),
+        _on_rare_fakes(best),
     ]
 
 
-def _rest(share: Mapping[str, Any]) -> dict[str, float]:
-    return {"value": 1 - share["value"], "low": 1 - share["high"], "high": 1 - share["low"]}
-
-
-def _on_rare_fakes(recall: Mapping[str, Any], alarms: Mapping[str, Any]) -> str:
-    """Returns the sentence on how many alarms are right where fakes are rare, by Bayes' rule."""
-    right = _share_right(recall["value"], alarms["value"])
+def _on_rare_fakes(best: Result) -> str:
+    """Returns the sentence on how many alarms are right where fakes are rare: the number of
+    `prevalence.prevalence_table`.
+    """
+    points = best.metrics["splits"]["test"]["operating_points"]
+    rows = points[best.metrics["threshold"]["rule"]]["prevalence"]
+    right = next(row["ppv"] for row in rows if row["share"] == RARE)
     if right is None:
         return "No test face was called fake, so nothing can be said of the alarms it would raise."
-    worst = _share_right(recall["low"], alarms["high"])
-    ends = f"{worst:.1%} to {_share_right(recall['high'], alarms['low']):.1%}"
     return (
-        f"Where 1 picture in {1 / RARE:.0f} is fake, {right:.1%} of its alarms would be right "
-        f"({ends} at the ends of these two intervals): the rarer the "
-        "fakes, the more of the alarms are false."
+        f"Where 1 picture in {1 / RARE:.0f} is fake, {format_percent(right)} of its alarms would "
+        "be right: the rarer the fakes, the more of the alarms are false."
     )
-
-
-def _share_right(recall: float, false_alarms: float) -> float | None:
-    flagged = RARE * recall + (1 - RARE) * false_alarms
-    return RARE * recall / flagged if flagged else None
 
 
 def _listed(names: Sequence[str]) -> str:

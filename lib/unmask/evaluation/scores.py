@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ..errors import DataError
 
@@ -95,17 +97,46 @@ def score_matrix(frame: pd.DataFrame, column: str = "score") -> tuple[pd.DataFra
 
 
 def cluster_ids(frame: pd.DataFrame) -> np.ndarray:
-    """Returns what belongs together, a string a row: group, else near copies, else file, else face.
+    """Returns what belongs together, a string a row: the same one for all that are linked.
 
-    Frames of one clip, copies of one picture, or pictures of one person, are not independent:
-    intervals resample these.
+    Two rows are linked by the same group, the same near copies (`cluster`), the same file or the
+    same face, and through any chain of these, as the splits keep them together. Frames of one
+    clip, copies of one picture, or pictures of one person, are not independent: intervals
+    resample these. A unit is named after its group, else near copies, file or face; of several
+    such names it takes the first in order.
     """
-    clusters = frame["face_id"].astype(str)
+    names = frame["face_id"].astype(str)
+    links = [names]
     for column in ("file_id", "cluster", "group"):
         if column in frame:
             values = frame[column].fillna("").astype(str)
-            clusters = clusters.where(values == "", column + ":" + values)
-    return clusters.to_numpy(dtype=object)
+            names = names.where(values == "", column + ":" + values)
+            links.append(values)
+    units = _connected(links)
+    codes, sorted_names = pd.factorize(names.to_numpy(dtype=object), sort=True)
+    first = np.full(len(names), len(names))
+    np.minimum.at(first, units, codes)
+    return np.asarray(sorted_names, dtype=object)[first[units]]
+
+
+def _connected(links: list[pd.Series]) -> np.ndarray:
+    """Returns int [n], the connected component of each row: rows share a value of some column.
+
+    An empty value links nothing. Rows and values are the vertices of one graph.
+    """
+    count, rows, values = len(links[0]), [], []
+    if not count:
+        return np.empty(0, dtype=np.int64)
+    most = count
+    for column in links:
+        filled = np.flatnonzero(column.to_numpy() != "")
+        codes, known = pd.factorize(column.to_numpy()[filled])
+        rows.append(filled)
+        values.append(codes + most)
+        most += len(known)
+    ends = (np.concatenate(rows), np.concatenate(values))
+    graph = coo_array((np.ones(len(ends[0])), ends), shape=(most, most))
+    return connected_components(graph, directed=False)[1][:count]
 
 
 def require_columns(frame: pd.DataFrame, columns: tuple[str, ...], what: str) -> None:

@@ -144,7 +144,8 @@ def comparison_table(
     for member, metrics in models:
         found = metrics["splits"].get(split, {}).get("metrics", {})
         row = {"model": str(member["name"])}
-        row.update({title: format_interval(found.get(name)) for name, title in HEADLINE.items()})
+        for name, title in HEADLINE.items():
+            row[title] = format_interval(found.get(name), spread=True)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -161,7 +162,8 @@ def details_table(
     table = {"measure": list(DETAILS.values())}
     for member, metrics in models:
         found = metrics["splits"].get(split, {}).get("metrics", {})
-        table[str(member["name"])] = [format_interval(found.get(name)) for name in DETAILS]
+        cells = [format_interval(found.get(name), spread=True) for name in DETAILS]
+        table[str(member["name"])] = cells
     return pd.DataFrame(table)
 
 
@@ -197,9 +199,9 @@ def generators_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
                     "seen in training": seen,
                     "fake faces": f"{block['n_fake']:,}",
                     "real faces": f"{block['n_real']:,}",
-                    "AUC": format_interval(found["auc"]),
-                    "fakes found": format_interval(found["recall_fake"]),
-                    "balanced accuracy": format_interval(found["balanced_accuracy"]),
+                    "AUC": format_interval(found["auc"], spread=True),
+                    "fakes found": format_interval(found["recall_fake"], spread=True),
+                    "balanced accuracy": format_interval(found["balanced_accuracy"], spread=True),
                 }
             )
     return pd.DataFrame(rows)

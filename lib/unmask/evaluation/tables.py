@@ -7,14 +7,15 @@ import re
 
 import pandas as pd
 
-INTERVAL = re.compile(r"^([-+]?[\d.]+%?) (\[[-+\d.,% ]+\])$")
+INTERVAL = re.compile(r"^([-+]?[\d.]+%?) (\[[-+\d.,% ]+\])(?: (±[\d.]+%? over seeds))?$")
 
 
 def html_table(frame: pd.DataFrame, caption: str) -> str:
     """Returns a table with a caption, column heads and, from the first column, row heads.
 
-    An interval stands below its value, so that a table of many numbers fits on a page. No cell is
-    marked as best: whether a difference means anything is said by its interval.
+    An interval stands below its value, a spread over seeds below both, so that a table of many
+    numbers fits on a page. No cell is marked as best: whether a difference means anything is said
+    by its interval.
 
     Example:
         display(HTML(html_table(comparison_table(models), "Test faces, 95% intervals")))
@@ -32,8 +33,12 @@ def html_table(frame: pd.DataFrame, caption: str) -> str:
 
 
 def _cells(row: list[str]) -> str:
-    head, *others = (INTERVAL.sub(r"\1 <br>\2", html.escape(text)) for text in row)
+    head, *others = (INTERVAL.sub(_below, html.escape(text)) for text in row)
     return f'<th scope="row">{head}</th>' + "".join(f"<td>{text}</td>" for text in others)
+
+
+def _below(found: re.Match[str]) -> str:
+    return " <br>".join(filter(None, found.groups()))
 
 
 def _text(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from ..errors import DataError
 from ..evaluation.alarms import misaligned_labels
 from ..evaluation.formats import format_interval
 from ..evaluation.intervals import Interval
+from ..evaluation.ledger import note_test_use
 from ..evaluation.metrics import compute_metrics
 from ..evaluation.scores import attach_faces
 from ..evaluation.threshold import choose_threshold
@@ -197,6 +199,20 @@ def epoch_on_test(trained: Trained, *, resamples: int) -> tuple[Contrast, int]:
         test_faces,
     )
     return contrast, favourite
+
+
+def note_looks(trained: Trained, run_folder: str | Path, faces: pd.DataFrame) -> list[str]:
+    """Notes in the ledger that test was scored after every epoch, each epoch with its scores.
+
+    Returns:
+        A notice when the ledger cannot be written.
+    """
+    what = ("small network", "mistakes made on purpose")
+    notices = [
+        note_test_use(run_folder, faces, *what, step="lesson", scores=scores)
+        for _, scores in trained.by_epoch.groupby("epoch")
+    ]
+    return list(dict.fromkeys(filter(None, notices)))
 
 
 def describe_cut(found: OverlappingCut) -> list[str]:
