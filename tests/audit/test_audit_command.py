@@ -25,6 +25,7 @@ def test_a_clean_set_ends_with_0_and_says_so(drawn, capsys, tmp_path, monkeypatc
     out, err = capsys.readouterr()
     assert out.startswith("Audit of set: 108 files (54 real, 54 fake)\nGreen: ")
     assert "RED" not in out
+    assert "of 23 checks could not be made" in out
     assert "files" in err and "\r" not in out
     content = json.loads(target.read_text())
     assert content["lights"]["red"] == 0
@@ -101,6 +102,8 @@ def test_the_word_chooses(capsys):
     assert "unmask audit" in capsys.readouterr().out
     assert dispatch(["audt"]) == 2
     assert "Did you mean 'audit'?" in capsys.readouterr().err
+    assert dispatch(["run", "--help"]) == 0
+    assert "usage: unmask run " in capsys.readouterr().out
     assert dispatch(["run", "--profile", "smoke", "--list"]) == 0
     assert "steps" in capsys.readouterr().out.lower()
     assert all(dispatch([word, "--help"]) == 0 for word in COMMANDS)

@@ -31,14 +31,15 @@ def test_pairs_with_their_difference():
 
 def test_areas_as_they_came_and_after():
     areas = {"bytes": Interval(0.7, 0.6, 0.8), "format": Interval(0.5, 0.5, 0.5)}
-    areas |= {"colour": Interval(0.55, None, None)}
+    areas |= {"colour": Interval(0.55, None, None), "exif": Interval(0.5, None, None)}
     came = areas_by_title(areas)
     left = areas_by_title({"colour": Interval(0.51, 0.45, 0.57)})
     text = drawn(plots.shortcut_forest(came, left))
     assert "bytes 0.700 [0.600, 0.800]" in text
     assert "format the same in all files" in text
     assert "brightness and colour 0.550, after preprocessing 0.510 [0.450, 0.570]" in text
-    assert areas_by_title(areas, "file").keys() == {"bytes", "format"}
+    assert "EXIF and other metadata does not tell at all" in text
+    assert areas_by_title(areas, "file").keys() == {"bytes", "format", "EXIF and other metadata"}
 
 
 def test_facts_of_files_with_and_without_jpegs():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,16 +16,19 @@ from faults import (
     rename_fakes,
     save,
 )
-from PIL import ImageFilter
+from PIL import Image, ImageFilter
 from unmask import runs
 from unmask.audit.after import alarms_of, before_and_after
+from unmask.audit.families import FAMILIES
 from unmask.audit.floors import FLOORS, best_on_validation, fit_floors
 from unmask.audit.of_run import audit_run, equalised_in, write_audit
+from unmask.audit.read import read_before_and_after
 from unmask.audit.run import AuditSettings, draw_sample
-from unmask.audit.summary import sentences_of, verdict_of
+from unmask.audit.summary import scope_of, sentences_of, verdict_of
 from unmask.dataset.face_set import FaceSet
 from unmask.dataset.preprocess import build_faces
 from unmask.dataset.settings import PreprocessSettings
+from unmask.errors import UsageError
 from unmask.evaluation.members import load_result
 from unmask.sources.files_table import build_files_table
 from unmask.sources.folder import list_source
@@ -84,12 +89,27 @@ def test_names_that_tell_are_red_but_no_alarm(drawn, tmp_path):
 def test_quality_is_an_alarm_that_equalising_softens(drawn, tmp_path, equalise, light):
     change_fakes(drawn, lambda image, stem: save(image, stem, quality=60))
     run = prepare(drawn, tmp_path, equalise=equalise)
-    assert equalised_in(run) == list(equalise)
+    assert list(equalised_in(run)) == list(equalise)
     audit, after, _ = audit_run(run, SETTINGS)
-    found = {alarm["name"]: alarm["light"] for alarm in alarms_of(audit, after, equalised_in(run))}
-    assert found["shortcuts of the file: JPEG quality"] == light
-    assert all(alarm.keys() == {"name", "light", "sentence", "fix"} for alarm in
-               alarms_of(audit, after))  # fmt: skip
+    alarms = {alarm["name"]: alarm for alarm in alarms_of(audit, after)}
+    alarm = alarms["shortcuts of the file: JPEG quality"]
+    assert alarm["light"] == light
+    assert alarm.keys() == {"name", "light", "sentence", "fix"}
+    mended = bool(equalise)
+    assert ("preprocess.equalise" in alarm["fix"]) != mended
+    left = f"residual co-occurrences: AUC {after.areas['residuals'].value:.3f}"
+    assert (
+        (left in alarm["sentence"]) == ("equalised to JPEG quality" in alarm["sentence"]) == mended
+    )
+    rows = {row["check"]: row for row in before_and_after(audit, after)}
+    assert rows["JPEG quality"]["as it came"].startswith("RED: AUC ")
+    assert ("equalised to JPEG quality 60" in rows["JPEG quality"]["after preprocessing"]) == mended
+    assert rows["file name"]["after preprocessing"] == "detectors see pixels only"
+    detail = f"AUC {after.areas['detail'].value:.3f}"
+    assert detail in rows["bytes"]["after preprocessing"]
+    assert (
+        f"{after.areas['colour'].value:.3f}" in rows["brightness and colour"]["after preprocessing"]
+    )
 
 
 def test_smooth_fakes_are_told_by_their_bytes_and_no_storing_helps(drawn, tmp_path):
@@ -113,6 +133,28 @@ def test_labels_that_contradict_after_preprocessing(drawn, tmp_path):
     audit, after, _ = audit_run(prepare(drawn, tmp_path / "near"), SETTINGS)
     assert lights_after(after)["contradictions"] == "amber"
     assert [alarm["light"] for alarm in alarms_of(audit, after)] == ["amber"]
+
+
+def test_what_the_search_left_out_is_told_of_a_run(drawn, tmp_path):
+    for split, level in (("train", 90), ("test", 160)):
+        save(Image.new("RGB", (64, 64), (level,) * 3), drawn / split / "real" / "5550")
+    run = prepare(drawn, tmp_path)
+    assert runs.read_json(run / "preprocess" / "search.json") == {"skipped": 0, "flat": 2}
+    audit, _, _ = audit_run(run, SETTINGS)
+    finding = next(each for each in audit.findings if each.key == "near_copies")
+    assert (finding.light, finding.numbers["flat"]) == ("amber", 2)
+    assert "2 pictures are too even" in finding.sentence
+    assert "2 too even to be compared" in scope_of(audit)
+
+
+def test_other_datasets_of_one_name_are_all_looked_at(drawn, tmp_path):
+    run = prepare(drawn, tmp_path)
+    others = [shutil.copytree(drawn, tmp_path / home / "set") for home in ("one", "two")]
+    audit, _, _ = audit_run(run, SETTINGS, [str(other) for other in others])
+    shared = [each.check for each in audit.findings if each.topic == "overlap"]
+    assert shared == ["shared with one/set", "shared with two/set"]
+    with pytest.raises(UsageError, match="named twice"):
+        audit_run(run, SETTINGS, [str(others[0])] * 2)
 
 
 def test_floors_are_members_and_the_planted_one_is_high(drawn, tmp_path):
@@ -171,6 +213,12 @@ def test_what_is_written_is_plain_json(drawn, tmp_path):
     assert content["light"] == audit.light
     assert len(content["findings"]) == sum(content["lights"].values())
     assert {"findings", "areas", "faces"} <= content["after"].keys()
+    table = read_before_and_after(run)
+    assert table.to_dict("records") == before_and_after(audit, after)
+    assert len(table) == 4 + len(FAMILIES)
+    assert read_before_and_after(tmp_path / "elsewhere").empty
     floors = fit_floors(FaceSet.load(run).table, run / "audit", resamples=20)
-    assert sentences_of(audit, after, floors)[0].startswith("As the files came, ")
+    sentences = sentences_of(audit, after, floors)
+    assert sentences[0].startswith("As the files came, ")
+    assert "has not been shown to know more than this floor" in sentences[-1]
     assert verdict_of(audit.findings).split(":")[0].lower() == audit.light

@@ -34,6 +34,7 @@ from faults import (
     with_profile,
 )
 from PIL import Image
+from unmask.audit.summary import scope_of, verdict_of
 
 MIRROR = Image.Transpose.FLIP_LEFT_RIGHT
 QUARTER = Image.Transpose.ROTATE_90
@@ -51,6 +52,12 @@ COPIES = {
     "cropped by 5%": ("near_copies", partial(copy_across, change=cropped)),
     "brighter": ("near_copies", partial(copy_across, change=brighter)),
 }
+# What is amber in the clean sets: nothing but what their pictures are.
+AMBERS: dict[str, set[str]] = {
+    "drawn": set(),
+    "faces_140k": {"picture_thumbnail", "picture_residuals"},
+    "faces_dfdc": {"picture_colour", "picture_spectrum"},
+}
 OF_JPEG = ("progressive", "subsampling", "quantisation")
 # The last item names what else may turn red, because the fault changes it too.
 SHORTCUTS = {
@@ -65,11 +72,14 @@ SHORTCUTS = {
 }  # fmt: skip
 
 
-def test_a_clean_set_has_no_red_light(clean):
+def test_a_clean_set_has_no_red_light_and_only_known_ambers(clean, request):
     found = audit(clean)
     assert reds(found) == set()
     assert found.exit_code == 0
     assert len(found.findings) == 23
+    ambers = {key for key, light in lights(found).items() if light == "amber"}
+    assert ambers == AMBERS[request.node.callspec.params["clean"]]
+    assert not [each.key for each in found.findings if each.light == "green" and each.fix]
 
 
 @pytest.mark.parametrize("fault", COPIES)
@@ -155,6 +165,21 @@ def test_a_label_against_its_folder(spoiled):
     found = audit(csv)
     finding = next(each for each in found.findings if each.key == "folders")
     assert (finding.light, finding.numbers["contradicting"]) == ("red", 3)
+
+
+def test_small_pictures_keep_their_file_facts(drawn):
+    for path in sorted(drawn.glob("*/*/*.jpg")):
+        with Image.open(path) as image:
+            save(image.resize((15, 15)), path.with_suffix(""))
+    change_fakes(drawn, lambda image, stem: save(image, stem, quality=60))
+    found = audit(drawn)
+    assert len(found.facts) == 108
+    assert lights(found)["file_quantisation"] == "red"
+    finding = next(each for each in found.findings if each.key == "picture_colour")
+    assert finding.light == "not checked"
+    assert finding.sentence.endswith("108 more give no picture of 16 pixels a side or more.")
+    assert "of 23 checks could not be made" in verdict_of(found.findings)
+    assert "108 of the sample are below 16 pixels" in scope_of(found)
 
 
 def test_a_split_without_a_class(spoiled):

@@ -9,6 +9,7 @@ from faults import save, structured, with_exif, with_profile
 from unmask.audit.designs import DESIGNS, design_of, shape_of_name
 from unmask.audit.families import FILE_FAMILIES
 from unmask.audit.file_facts import describe_values, file_facts_table, read_file_facts
+from unmask.audit.floors import facts_design
 
 
 def facts_of(tmp_path, ending=".jpg", **options):
@@ -86,6 +87,25 @@ def test_every_file_family_has_a_design_and_a_constant_fact_gives_no_column(tmp_
     assert columns.pop("bytes") == (6, 2)
     assert columns.pop("names")[1] > 0
     assert all(shape == (6, 0) for shape in columns.values()), columns
+
+
+def test_rows_that_are_not_learned_from_change_nothing_of_the_others():
+    def rows(count, word, size):
+        numbers = {name: float(size) for name in ("coarseness", "coarseness_of_colour", "quality")}
+        table = pd.DataFrame({"bytes": np.arange(count) + 100 * size, **numbers}, np.arange(count))
+        words = ("name", "extension", "format", "mode", "progressive", "subsampling",
+                 "quantisation", "exif", "other_metadata", "colour_profile")  # fmt: skip
+        sides = {"width": np.arange(count) % 3 + size, "height": size}
+        return table.assign(exif_tags=np.arange(count) % 2, **sides, **dict.fromkeys(words, word))
+
+    train = pd.concat([rows(6, "one", 50), rows(6, "two", 60)], ignore_index=True)
+    alone = facts_design(train, train)
+    for others in (rows(40, "three", 500), rows(3, "one", 50)):
+        both = pd.concat([train, others], ignore_index=True)
+        columns = facts_design(both, both.iloc[: len(train)])
+        assert columns.shape == (len(both), alone.shape[1])
+        assert np.array_equal(columns[: len(train)], alone)
+    assert not design_of("colour_profile", rows(2, "three", 50), train).any()
 
 
 def test_folders_and_endings_are_no_part_of_a_name(tmp_path):

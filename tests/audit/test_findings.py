@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from unmask.audit.findings import Finding, by_light, count_lights, worst_light
 from unmask.audit.labels import failure_finding, label_findings
 from unmask.audit.leakage import crossing, leakage_findings, overlap_findings
+from unmask.audit.shortcuts import shortcut_findings
 from unmask.audit.summary import lights_table, verdict_of
+from unmask.evaluation.intervals import Interval
 from unmask.runs import write_json
 
 
@@ -48,6 +51,8 @@ def test_red_goes_first_and_not_checked_says_less_than_green():
     assert worst_light([found[0], found[2]]) == "green"
     assert worst_light([]) == "not checked"
     assert verdict_of(found).startswith("Red: ")
+    assert verdict_of(found).endswith(" 1 of 5 checks could not be made.")
+    assert "could not be made" not in verdict_of([found[0]])
     assert lights_table(found)[0]["light"] == "RED"
 
 
@@ -88,6 +93,51 @@ def test_copies_inside_a_split_or_without_one_are_amber():
     without = leakage_findings(FILES.assign(official_split=""), pairs((0, 1, "near", "as it is")))
     assert [each.light for each in without] == ["green", "amber", "green", "green"]
     assert "no official split" in without[1].sentence
+
+
+def test_green_gives_no_order():
+    found = leakage_findings(FILES, pairs((1, 2, "edited", "as it is")))[2]
+    assert (found.light, found.fix, found.numbers["pairs"]) == ("green", "", 1)
+
+
+def test_what_the_search_for_copies_left_out_is_amber():
+    def near(**left_out):
+        none = pairs()
+        none.attrs = left_out
+        one = leakage_findings(FILES, none)[1]
+        other = overlap_findings(FILES, FILES, none, "other")[0]
+        assert (one.light, bool(one.fix)) == (other.light, bool(other.fix))
+        return one
+
+    assert near(flat=0, skipped=4).light == "green"
+    flat = near(flat=2, skipped=0)
+    assert (flat.light, flat.numbers["flat"]) == ("amber", 2)
+    assert "2 pictures are too even" in flat.sentence
+    skipped = near(flat=0, skipped=9000)
+    assert (skipped.light, skipped.numbers["skipped"]) == ("amber", 9000)
+    assert "9,000 comparisons were left out" in skipped.sentence
+    found = pairs((0, 1, "near", "as it is"))
+    found.attrs = {"flat": 2}
+    assert leakage_findings(FILES, found)[1].light == "red"
+
+
+@pytest.mark.parametrize(
+    ("area", "words"),
+    [
+        (Interval(0.608, 0.455, 0.742), "not shown to be a shortcut on so few files"),
+        (Interval(0.52, 0.49, 0.55), "too little to count as a shortcut"),
+        (Interval(0.5, None, None), "does not tell the classes apart at all"),
+        (Interval(0.5, 0.5, 0.5), "the same in all files"),
+    ],
+)
+def test_absence_of_evidence_is_not_called_evidence(area, words):
+    labels = np.arange(120) % 2
+    found = shortcut_findings({"exif": area}, pd.DataFrame({"exif": ["none"] * 120, "name": "x"}),
+                              labels, reasons={"file": "Why."})  # fmt: skip
+    by_key = {each.key: each for each in found}
+    assert by_key["file_exif"].light == "green"
+    assert words in by_key["file_exif"].sentence
+    assert by_key["file_bytes"].sentence == "Why."
 
 
 def test_pairs_are_named_with_what_they_are():

@@ -10,7 +10,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from unmask.audit.families import FAMILIES
 from unmask.audit.linear import LinearModel, fit_linear
-from unmask.audit.separation import FEWEST, make_folds, separate, units_of
+from unmask.audit.separation import FEWEST, make_folds, separate, units_of, why_too_few
 from unmask.audit.shortcuts import light_of
 from unmask.evaluation.intervals import Interval
 
@@ -79,6 +79,33 @@ def test_what_tells_nothing_stays_around_one_half():
     found = separate(features, make_folds(labels, np.arange(1000), seed=0), **OPTIONS)
     assert abs(found.value - 0.5) < 0.05
     assert light_of(found, FAMILIES["bytes"]) == "green"
+
+
+def test_pure_noise_is_hardly_ever_red():
+    """The intervals are a little too narrow; that must not bring false red lights."""
+    reds = 0
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        folds = make_folds(np.arange(120) % 2, np.arange(120), seed)
+        number = generator.normal(size=(120, 1))
+        word = np.eye(12)[generator.integers(0, 12, 120)]
+        for features in (np.hstack([number, number**2]), word):
+            found = separate(features, folds, **(OPTIONS | {"resamples": 60}))
+            reds += light_of(found, FAMILIES["bytes"]) == "red"
+    assert reds <= 1  # of 80
+
+
+@pytest.mark.parametrize(
+    ("labels", "units", "words"),
+    [
+        (np.r_[np.zeros(29), np.ones(99)], np.arange(128), "Only 29 real and 99 fake"),
+        (np.arange(200) % 2, np.arange(200) % 4, "come from only 2 people"),
+        (np.arange(200) % 2, np.arange(200), ""),
+    ],
+)
+def test_why_files_are_too_few(labels, units, words):
+    reason = why_too_few(labels, units)
+    assert words in reason and bool(words) == bool(reason)
 
 
 def test_copies_across_folds_would_be_learned_by_heart():

@@ -67,6 +67,7 @@ def test_every_row_is_the_face_it_says(tmp_path, pictures, list_files):
         "faces_32.npy",
         "fingerprints.parquet",
         "rejected.parquet",
+        "search.json",
     ]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,15 +28,8 @@ from .measured import measure_faces
 from .run import Audit, AuditSettings, draw_sample
 from .separation import make_folds, units_of
 from .shortcuts import bytes_tell_of_the_picture, measure_shortcuts
+from .shortcuts_after import QUOTE, is_mended, shortcut_rows, what_is_left
 
-# What equalising takes away, by the value of preprocess.equalise that does it.
-EQUALISED_BY = {
-    "size": "size",
-    "format": "jpeg_quality",
-    "subsampling": "jpeg_quality",
-    "quantisation": "jpeg_quality",
-    "bytes": "jpeg_quality",
-}
 SMALLEST_SPLIT = 2  # faces of a class
 
 
@@ -48,15 +41,21 @@ class After:
         findings: copies, groups, classes and labels in the splits of the run.
         areas: cross-validated AUC of the picture families on the faces.
         faces: how many faces these rest on.
+        equalised: what all pictures were brought to, by the names in `preprocess.equalise`.
     """
 
     findings: list[Finding]
     areas: Mapping[str, Interval]
     faces: int
+    equalised: Mapping[str, int] = field(default_factory=dict)
 
 
 def audit_faces(
-    audit: Audit, faces: pd.DataFrame, pixels: np.ndarray, settings: AuditSettings
+    audit: Audit,
+    faces: pd.DataFrame,
+    pixels: np.ndarray,
+    settings: AuditSettings,
+    equalised: Mapping[str, int] | None = None,
 ) -> After:
     """Judges the faces that preprocessing made of the audited files.
 
@@ -65,22 +64,23 @@ def audit_faces(
         faces: the faces table.
         pixels: uint8 `[N, side, side, 3]`, its array.
         settings: as the files were audited with.
+        equalised: what preprocessing brought all pictures to.
     """
     side_of_path = faces.drop_duplicates("path").set_index("path")["split"]
     files = audit.files.assign(side=audit.files["path"].map(side_of_path).fillna(""))
     findings = [_copies(files, audit.pairs), _groups(faces), _classes(faces)]
     findings.append(_contradictions(files, audit.pairs))
     areas, count = _areas(audit, faces, pixels, settings)
-    return After(findings, areas, count)
+    return After(findings, areas, count, equalised or {})
 
 
-def alarms_of(audit: Audit, after: After, equalise: Sequence[str] = ()) -> list[dict[str, str]]:
+def alarms_of(audit: Audit, after: After) -> list[dict[str, str]]:
     """Returns the alarms of the run: findings that its own numbers still rest on.
 
     What the faces still show, in its own light. A leak that preprocessing has mended is none. A
     fact of the file that decoded pixels do not show (its name, EXIF) is none either; of the
-    others, what was equalised, and bytes that only tell of the picture, are amber. So is an
-    overlap with another dataset.
+    others, what was equalised, and bytes that only tell of the picture, are amber, and say what
+    is left of them on the faces. So is an overlap with another dataset.
 
     Returns:
         `name`, `light`, `sentence` and `fix` of each.
@@ -95,16 +95,17 @@ def alarms_of(audit: Audit, after: After, equalise: Sequence[str] = ()) -> list[
             family = FAMILIES[finding.key.removeprefix("file_")]
             if not family.in_pixels:
                 continue
-            content = family.key == "bytes" and bytes_tell_of_the_picture(audit.areas)
-            mended = EQUALISED_BY.get(family.key) in equalise
-            alarms.append(_alarm(finding, AMBER if content or mended else RED))
+            alarms.append(_alarm_of_file(finding, family.key, audit, after))
         elif finding.key in ("failures", "folders"):
             alarms.append(_alarm(finding, RED))
     return alarms
 
 
 def before_and_after(audit: Audit, after: After) -> list[dict[str, str]]:
-    """Returns a row for each check that preprocessing can change: as it came, and after."""
+    """Returns a row for each check that preprocessing can change: as it came, and after.
+
+    First leaks and labels, then the families of shortcuts.
+    """
     came = {finding.key: finding for finding in audit.findings}
     pairs = {
         "copies": ("exact_copies", "near_copies", "edited_copies"),
@@ -124,13 +125,13 @@ def before_and_after(audit: Audit, after: After) -> list[dict[str, str]]:
                 "after preprocessing": f"{finding.light.upper()}: {finding.sentence}",
             }
         )
-    return rows
+    return rows + shortcut_rows(came, audit.areas, after.areas, after.equalised)
 
 
 def _copies(files: pd.DataFrame, pairs: pd.DataFrame) -> Finding:
     across = pairs[crossing(files, pairs, "side")] if len(pairs) else pairs
     numbers = {"pairs": len(pairs), "across": len(across)}
-    sentence = "No two files that show one picture lie on two sides of the run's split."
+    sentence = "No two files that show one picture were found on two sides of the run's split."
     same = int((across["kind"] != "edited").sum())
     if len(across):
         sentence = (
@@ -205,6 +206,18 @@ def _areas(
     measured = measure_faces(pixels, firsts["row"], settings.jobs)
     options = {"resamples": settings.resamples, "seed": settings.seed}
     return measure_shortcuts(None, measured, folds, **options), len(firsts)
+
+
+def _alarm_of_file(finding: Finding, key: str, audit: Audit, after: After) -> dict[str, Any]:
+    content = key == "bytes" and bytes_tell_of_the_picture(audit.areas)
+    mended = is_mended(key, after.equalised)
+    if not content and not mended:
+        return _alarm(finding, RED)
+    left = what_is_left(key, after.areas, after.equalised)
+    return _alarm(finding, AMBER) | {
+        "sentence": finding.sentence + left,
+        "fix": finding.fix if content else QUOTE,
+    }
 
 
 def _alarm(finding: Finding, light: str) -> dict[str, Any]:

@@ -174,14 +174,23 @@ def _score_pictures(
 def _facts(
     trained: pd.DataFrame, scored: pd.DataFrame, jobs: int
 ) -> tuple[list[LinearModel], list[np.ndarray], float]:
-    """Fits and scores the file facts: which words get a column is decided on all files."""
+    """Fits and scores the file facts; the training files alone decide what gets a column."""
     facts = file_facts_table(pd.concat([trained, scored], ignore_index=True), jobs)
-    keys = [family.key for family in FILE_FAMILIES if family.key != "names"]
-    columns = np.hstack([design_of(key, facts) for key in keys])
-    if not columns.shape[1]:
-        columns = np.zeros((len(facts), 1))
+    columns = facts_design(facts, facts.iloc[: len(trained)])
     models, seconds = _fit(columns[: len(trained)], trained["label"].to_numpy(), FACTS)
     return models, [model.score(columns[len(trained) :]) for model in models], seconds
+
+
+def facts_design(facts: pd.DataFrame, learned: pd.DataFrame) -> np.ndarray:
+    """Returns all that is known of files but their names as numbers, `[files, columns]`.
+
+    Args:
+        facts: of `file_facts_table`.
+        learned: the rows of the training files, see `design_of`.
+    """
+    keys = [family.key for family in FILE_FAMILIES if family.key != "names"]
+    columns = np.hstack([design_of(key, facts, learned) for key in keys])
+    return columns if columns.shape[1] else np.zeros((len(facts), 1))
 
 
 def _describe(

@@ -72,7 +72,7 @@ def leakage_findings(files: pd.DataFrame, pairs: pd.DataFrame) -> list[Finding]:
     Args:
         files: `path`, `label`, `official_split`, `group`.
         pairs: `first` and `second` (places in `files`), `kind`, `symmetry`; of
-            `dataset.near_copies.find_near_copies`.
+            `dataset.near_copies.find_near_copies`, whose `attrs` say what was not compared.
     """
     return [*(_copies(files, pairs, kind) for kind in KINDS), _groups(files)]
 
@@ -100,6 +100,15 @@ def overlap_findings(
             f"{'stands' if shared == 1 else 'stand'} in {name}{kinds}; "
             f"{counted(edited['first'].nunique(), 'picture')} with a part changed."
         )
+    counts, missing, mend = _unsearched(pairs, len(files) + len(others))
+    light = AMBER if missing and light == GREEN else light
+    fix = (
+        f"Leave the shared pictures out of one of the two before a detector trained on one is "
+        f"tested on the other: else it is tested on what it has seen ({name})."
+        if len(pairs)
+        else ""
+    )
+    numbers = {"shared": shared, "edited": edited["first"].nunique(), "files": len(files)}
     ordered = pd.concat([same, edited])
     roots = common_folder(files["path"]), common_folder(others["path"])
     evidence = [
@@ -112,13 +121,10 @@ def overlap_findings(
             OVERLAP,
             f"shared with {name}",
             light,
-            sentence,
-            f"Leave the shared pictures out of one of the two before a detector trained on one is "
-            f"tested on the other: else it is tested on what it has seen ({name})."
-            if len(pairs)
-            else "",
+            f"{sentence} {missing}".strip(),
+            f"{fix} {mend}".strip(),
             evidence,
-            {"shared": shared, "edited": int(edited["first"].nunique()), "files": len(files)},
+            numbers | counts,
         )
     ]
 
@@ -149,6 +155,13 @@ def _copies(files: pd.DataFrame, pairs: pd.DataFrame, kind: _Kind) -> Finding:
     across = found[crossing(files, found, "official_split")] if len(found) else found
     split = has_splits(files)
     light = kind.across if len(across) else kind.inside if len(found) else GREEN
+    fix = kind.fix if light != GREEN else ""
+    sentence = _sentence(files, found, across, kind, split)
+    unsearched: dict[str, int] = {}
+    if kind.key == "near_copies":
+        unsearched, missing, mend = _unsearched(pairs, len(files))
+        light = AMBER if missing and light == GREEN else light
+        sentence, fix = f"{sentence} {missing}".strip(), f"{fix} {mend}"
     ordered = pd.concat([across, found.drop(across.index)])
     root = common_folder(files["path"])
     evidence = [
@@ -160,11 +173,35 @@ def _copies(files: pd.DataFrame, pairs: pd.DataFrame, kind: _Kind) -> Finding:
         LEAKAGE,
         f"{kind.check} across the official splits" if split else f"{kind.check} in the dataset",
         light,
-        _sentence(files, found, across, kind, split),
-        kind.fix if len(found) else "",
+        sentence,
+        fix.strip(),
         evidence,
-        {"pairs": len(found), "across": len(across), "files": int(_files_in(found))},
+        {"pairs": len(found), "across": len(across), "files": int(_files_in(found)), **unsearched},
     )
+
+
+def _unsearched(pairs: pd.DataFrame, files: int) -> tuple[dict[str, int], str, str]:
+    """Returns what the search left out: its counts, the sentence and the fix ("" where neither).
+
+    Comparisons are left out of what has very many partners; that is worth a word when there was
+    more than one for each file.
+    """
+    counts = {name: int(pairs.attrs.get(name, 0)) for name in ("flat", "skipped")}
+    words, fixes = [], []
+    if counts["flat"]:
+        verb = "is" if counts["flat"] == 1 else "are"
+        words.append(
+            f"{counted(counts['flat'], 'picture')} {verb} too even (nearly one colour) to be "
+            "compared: only exact copies were looked for among them."
+        )
+        fixes.append("Leave pictures of nearly one colour out; they show no face.")
+    if counts["skipped"] > files:
+        words.append(
+            f"{counts['skipped']:,} comparisons were left out, of pictures that resemble very many "
+            "others: near copies may be missing."
+        )
+        fixes.append("Look whether many pictures are alike, such as frames of one clip.")
+    return counts, " ".join(words), " ".join(fixes)
 
 
 def _sentence(

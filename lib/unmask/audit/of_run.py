@@ -14,6 +14,7 @@ from ..dataset.face_set import FaceSet
 from ..sources.files_table import build_files_table
 from ..sources.folder import list_source
 from .after import After, audit_faces, before_and_after
+from .names import names_of
 from .run import Audit, AuditSettings, audit_files
 
 
@@ -32,13 +33,13 @@ def audit_run(
 
     Raises:
         MissingStepError: download or preprocess was not run.
-        UsageError: `others` names no dataset.
+        UsageError: `others` names no dataset, or one twice.
     """
     files = pd.read_parquet(runs.require(run_folder, "download", "files.parquet"))
     fingerprints = _fingerprints_of(files, run_folder)
     against = {
-        Path(source).stem: build_files_table(list_source(runs.resolve(source)), jobs=settings.jobs)
-        for source in others
+        name: build_files_table(list_source(runs.resolve(source)), jobs=settings.jobs)
+        for name, source in zip(names_of(others), others, strict=True)
     }
     folder = runs.step_folder(run_folder, "audit")
     faces = FaceSet.load(run_folder)
@@ -53,7 +54,9 @@ def audit_run(
             against=against,
         )
     with runs.progress_share(1, 3):
-        after = audit_faces(audit, faces.table, faces.pixels, settings)
+        after = audit_faces(
+            audit, faces.table, faces.pixels, settings, equalised=equalised_in(run_folder)
+        )
     return audit, after, faces
 
 
@@ -82,13 +85,16 @@ def _pairs_of(files: pd.DataFrame, run_folder: str | Path) -> pd.DataFrame:
         found[end] = places.reindex(found[f"path_{end}"]).to_numpy()
     found = found.dropna(subset=["first", "second"])
     columns = ["first", "second", "kind", "symmetry", "distance"]
-    return found[columns].astype({"first": "int64", "second": "int64"}).reset_index(drop=True)
+    found = found[columns].astype({"first": "int64", "second": "int64"}).reset_index(drop=True)
+    search = runs.resolve(run_folder) / "preprocess" / "search.json"
+    found.attrs = runs.read_json(search) if search.exists() else {}
+    return found
 
 
-def equalised_in(run_folder: str | Path) -> list[str]:
-    """Returns what preprocessing equalised in this run, of "size" and "jpeg_quality"."""
+def equalised_in(run_folder: str | Path) -> dict[str, int]:
+    """Returns what preprocessing brought all pictures to, of "size" and "jpeg_quality"."""
     path = runs.resolve(run_folder) / "preprocess" / "equalise.json"
-    return sorted(runs.read_json(path)) if path.exists() else []
+    return runs.read_json(path) if path.exists() else {}
 
 
 def write_audit(folder: Path, audit: Audit, after: After) -> dict[str, Any]:
@@ -99,6 +105,7 @@ def write_audit(folder: Path, audit: Audit, after: After) -> dict[str, Any]:
             "findings": [finding.as_dict() for finding in after.findings],
             "areas": {key: area.as_dict() for key, area in after.areas.items()},
             "faces": after.faces,
+            "equalised": dict(after.equalised),
         },
         "before_and_after": before_and_after(audit, after),
     }

@@ -15,12 +15,13 @@ from .. import runs
 from ..dataset.near_copies import find_near_copies, fingerprint_files, overlap
 from ..errors import UsageError
 from ..evaluation.intervals import Interval
+from .families import FILE, PICTURE
 from .file_facts import file_facts_table
 from .findings import RED, Finding, by_light, count_lights, worst_light
 from .labels import failure_finding, label_findings
 from .leakage import leakage_findings, overlap_findings
 from .measured import FeatureStore, Measured
-from .separation import make_folds, units_of
+from .separation import make_folds, units_of, why_too_few
 from .shortcuts import measure_shortcuts, shortcut_findings
 
 
@@ -52,7 +53,8 @@ class Audit:
         pairs: copies, `first` and `second` are places in `files`.
         areas: cross-validated AUC of each family of shortcuts.
         facts: file facts of the sample, indexed by places in `files`.
-        pictures: picture features of the sample.
+        pictures: picture features of the sample; a picture below 16 pixels has none and is not
+            `readable`.
         seconds: by part of the work.
     """
 
@@ -137,10 +139,8 @@ def audit_files(
         facts = file_facts_table(files.loc[sample], settings.jobs)
         pictures = FeatureStore(folder, settings.jobs).measure(files.loc[sample])
     clock.lap("headers and pictures")
-    kept = np.flatnonzero(pictures.readable)  # a picture below 16 pixels has no features
-    facts, pictures = facts.iloc[kept], pictures.rows(kept)
     with runs.progress_share(2, parts):
-        areas = _areas(files, pairs, facts, pictures, settings)
+        areas, why_not = _areas(files, pairs, facts, pictures, settings)
     clock.lap("shortcuts")
     overlaps = []
     for number, (other, table) in enumerate(against.items()):
@@ -151,7 +151,9 @@ def audit_files(
     findings = [
         *leakage_findings(files, pairs),
         *overlaps,
-        *shortcut_findings(areas, facts, labels),
+        *shortcut_findings(
+            areas, facts, labels, pictured=int(pictures.readable.sum()), reasons=why_not
+        ),
         *label_findings(files, pairs),
         failure_finding(files, readable, reasons),
     ]
@@ -186,14 +188,26 @@ def _areas(
     facts: pd.DataFrame,
     pictures: Measured,
     settings: AuditSettings,
-) -> dict[str, Interval]:
+) -> tuple[dict[str, Interval], dict[str, str]]:
+    """Returns the areas, and for each kind of family without any, why there is none."""
     units = units_of(files["group"].to_numpy(), pairs[["first", "second"]].to_numpy())
-    places = facts.index.to_numpy()
-    folds = make_folds(files["label"].to_numpy()[places], units[places], settings.seed)
-    if folds is None:
-        return {}
+    places, shown = facts.index.to_numpy(), pictures.readable
+    small = int((~shown).sum())
+    of_pictures = {name: values[shown] for name, values in pictures.families.items()}
+    kinds = {FILE: (places, facts, {}), PICTURE: (places[shown], None, of_pictures)}
     options = {"resamples": settings.resamples, "seed": settings.seed}
-    return measure_shortcuts(facts, pictures.families, folds, **options)
+    areas, why_not = {}, {}
+    for number, (kind, (chosen, table, features)) in enumerate(kinds.items()):
+        labels = files["label"].to_numpy()[chosen]
+        folds = make_folds(labels, units[chosen], settings.seed)
+        if folds is None:
+            why_not[kind] = why_too_few(labels, units[chosen])
+            if kind == PICTURE and small:
+                why_not[kind] += f" {small:,} more give no picture of 16 pixels a side or more."
+            continue
+        with runs.progress_share(number, len(kinds)):
+            areas |= measure_shortcuts(table, features, folds, **options)
+    return areas, {kind: why.strip() for kind, why in why_not.items()}
 
 
 def _check_usable(files: pd.DataFrame, readable: pd.Series) -> None:

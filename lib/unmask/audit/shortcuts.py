@@ -12,7 +12,7 @@ from .. import runs
 from ..evaluation.intervals import Interval
 from ..evaluation.summary import format_interval
 from .designs import design_of, shape_of_name
-from .families import FAMILIES, FILE, FILE_FAMILIES, LIMIT, PICTURE_FAMILIES, Family
+from .families import FAMILIES, FILE, FILE_FAMILIES, LIMIT, PICTURE, PICTURE_FAMILIES, Family
 from .file_facts import describe_values
 from .findings import (
     AMBER,
@@ -23,7 +23,7 @@ from .findings import (
     RED,
     Finding,
 )
-from .separation import FEWEST, Folds, separate
+from .separation import FEWEST, FOLDS, Folds, separate
 
 SLACK = 0.03  # of the AUC, within which two families tell as much
 # What decides how many bytes a picture takes, besides the picture.
@@ -64,29 +64,38 @@ def measure_shortcuts(
 
 
 def shortcut_findings(
-    areas: Mapping[str, Interval], facts: pd.DataFrame, labels: np.ndarray
+    areas: Mapping[str, Interval],
+    facts: pd.DataFrame,
+    labels: np.ndarray,
+    *,
+    pictured: int | None = None,
+    reasons: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Returns a finding a family: red at most for files, amber at most for pictures.
 
     Args:
-        areas: of `measure_shortcuts`; empty when the data were too few.
+        areas: of `measure_shortcuts`; without the families that could not be judged.
         facts: the file facts that were measured.
         labels: of the same files.
+        pictured: how many of them gave picture features; all when None.
+        reasons: why a kind of family ("file", "picture") could not be judged, as a sentence.
     """
-    found = []
+    found, reasons = [], reasons or {}
+    counts = {FILE: len(labels), PICTURE: len(labels) if pictured is None else pictured}
     for family in (*FILE_FAMILIES, *PICTURE_FAMILIES):
         topic = FILE_SHORTCUTS if family.kind == FILE else PICTURE_SHORTCUTS
         key = f"{family.kind}_{family.key}"
         if family.key not in areas:
-            found.append(Finding(key, topic, family.title, NOT_CHECKED, _too_few(), _MORE_FILES))
+            why = reasons.get(family.kind) or _NO_FOLDS
+            found.append(Finding(key, topic, family.title, NOT_CHECKED, why, _MORE_FILES))
             continue
         area = areas[family.key]
-        numbers = {**asdict(area), "limit": LIMIT, "files": len(labels)}
+        numbers = {**asdict(area), "limit": LIMIT, "files": counts[family.kind]}
         light = light_of(area, family)
         rows = describe_values(facts[family.fact], labels) if family.fact else []
         if family.key == "names":
             rows = describe_values(facts["name"].map(shape_of_name), labels)
-        sentence = _sentence(family, area, areas, len(labels))
+        sentence = _sentence(family, area, areas, counts[family.kind])
         fix = family.fix if light in (RED, AMBER) else ""
         if family.key == "bytes" and fix and bytes_tell_of_the_picture(areas):
             fix = (
@@ -124,10 +133,14 @@ def bytes_tell_of_the_picture(areas: Mapping[str, Interval]) -> bool:
 def _sentence(family: Family, area: Interval, areas: Mapping[str, Interval], files: int) -> str:
     if area.low == area.high == 0.5:
         return f"{family.subject}: the same in all files."
+    if area.value == 0.5 and area.low is None:
+        return f"{family.subject}: does not tell the classes apart at all."
     words = f"{family.subject}: AUC {format_interval(asdict(area))} on {files:,} files"
     light = light_of(area, family)
     if light == GREEN:
-        return f"{words}, too little to count as a shortcut."
+        if (area.value if area.high is None else area.high) <= LIMIT:
+            return f"{words}, too little to count as a shortcut."
+        return f"{words}: not shown to be a shortcut on so few files, and not ruled out."
     strength = "tells" if light == RED or family.kind != FILE else "seems to tell"
     text = f"{words}; alone it {strength} real from fake, without a look at the face."
     if family.key == "bytes" and "detail" in areas:
@@ -143,11 +156,11 @@ def _sentence(family: Family, area: Interval, areas: Mapping[str, Interval], fil
     return text
 
 
-_MORE_FILES = f"Add files: at least {FEWEST} of each class, from at least five groups each."
-
-
-def _too_few() -> str:
-    return (
-        f"Too few files: fewer than {FEWEST} of a class, or of fewer than five people or source "
-        "videos, give no interval worth reading."
-    )
+_MORE_FILES = (
+    f"Add files: at least {FEWEST} of each class that give a picture of 16 pixels a side or more, "
+    f"from at least {FOLDS} people or source videos each."
+)
+_NO_FOLDS = (
+    "No five folds with both classes in each can be made: too much of the files is of one person "
+    "or source video."
+)

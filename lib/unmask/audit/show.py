@@ -18,7 +18,7 @@ from ..evaluation.intervals import Interval
 from ..media import Rejected
 from ..media.images import decode_image
 from ..media.videos import read_frames
-from .families import FAMILIES, FILE
+from .families import FAMILIES
 from .leakage import crossing
 from .run import Audit
 
@@ -81,15 +81,6 @@ def evidence_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         for finding in audit.findings
         if finding.light in ("red", "amber") and finding.evidence
     }
-
-
-def telling_families(audit: Audit) -> list[str]:
-    """Returns the titles of the file families whose finding is red or amber."""
-    return [
-        finding.check
-        for finding in audit.findings
-        if finding.light in ("red", "amber") and finding.key.startswith(f"{FILE}_")
-    ]
 
 
 def _square(row: pd.Series) -> np.ndarray | None:

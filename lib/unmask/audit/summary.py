@@ -28,16 +28,23 @@ MOST_ROWS = 5
 MEANING = {
     RED: "do not trust a number measured on this dataset before the red findings are fixed",
     AMBER: "usable; read the amber findings beside every number",
-    GREEN: "no leak and no shortcut was found",
+    GREEN: "no leak and no shortcut was found by what could be checked",
     NOT_CHECKED: "nothing could be checked",
 }
 
 
 def verdict_of(findings: Sequence[Finding]) -> str:
-    """Returns one sentence: the worst light, what it means, how many of each."""
+    """Returns one sentence: the worst light, what it means, how many of each.
+
+    A second one says how many checks could not be made.
+    """
     counts, worst = count_lights(findings), worst_light(findings)
     listed = ", ".join(f"{count} {light}" for light, count in counts.items() if count)
-    return f"{worst.capitalize()}: {MEANING[worst]} ({listed})."
+    verdict = f"{worst.capitalize()}: {MEANING[worst]} ({listed})."
+    missing = counts[NOT_CHECKED]
+    if missing and worst != NOT_CHECKED:
+        verdict += f" {missing} of {counted(len(findings), 'check')} could not be made."
+    return verdict
 
 
 def describe_audit(audit: Audit) -> str:
@@ -59,7 +66,16 @@ def scope_of(audit: Audit) -> str:
     """Returns what was looked at: all files for copies, how many for shortcuts."""
     sample, files = len(audit.facts), len(audit.files)
     shortcuts = "all of them" if sample == files else f"a seeded sample of {sample:,}"
-    return f"Copies were looked for among all {files:,} files, shortcuts measured on {shortcuts}."
+    text = f"Copies were looked for among all {files:,} files, shortcuts measured on {shortcuts}."
+    near = next((each.numbers for each in audit.findings if each.key == "near_copies"), {})
+    if near.get("flat"):
+        text += f" {near['flat']:,} too even to be compared were looked at for exact copies only."
+    if near.get("skipped"):
+        text += f" {near['skipped']:,} comparisons of look-alikes were left out of the search."
+    unseen = int((~audit.pictures.readable).sum())
+    if unseen:
+        text += f" {unseen:,} of the sample are below 16 pixels: only their file facts count."
+    return text
 
 
 def lights_table(findings: Sequence[Finding]) -> list[dict[str, str]]:
@@ -92,7 +108,8 @@ def sentences_of(audit: Audit, after: After, floors: Sequence[Result]) -> list[s
     area = format_interval(best.metrics["splits"]["test"]["metrics"]["auc"])
     sentences.append(
         f"The highest floor on validation is {best.member['architecture']}: AUC {area} on the "
-        "test faces. A detector that does not beat it may have learned no more than that."
+        "test faces. A detector that does not beat it has not been shown to know more than this "
+        "floor."
     )
     return sentences
 

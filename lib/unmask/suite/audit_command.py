@@ -115,13 +115,6 @@ def _files(source: str, jobs: int) -> pd.DataFrame:
 
 
 def _names(sources: list[str]) -> list[str]:
-    """Returns what each dataset is called: its folder, with the one above where two are alike."""
-    paths = [Path(os.path.abspath(os.path.expanduser(source))) for source in sources]
-    names = [path.stem if path.suffix.lower() == ".csv" else path.name for path in paths]
-    if len(set(names)) < len(names):
-        names = [f"{path.parent.name}/{name}" for path, name in zip(paths, names, strict=True)]
-    if len(set(names)) < len(names):
-        names = [str(path) for path in paths]
-    if len(set(names)) < len(names):
-        raise UsageError("A dataset is named twice.", fix="name each of them once")
-    return names
+    from ..audit.names import names_of
+
+    return names_of([os.path.abspath(os.path.expanduser(source)) for source in sources])

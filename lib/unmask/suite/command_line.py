@@ -36,7 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     0 all done, 1 a step failed or (with --strict) a red alarm, 2 usage, 130 stopped.
     """
-    options = _parser().parse_args(arguments)
+    # Without arguments of its own it was called by run_all.py.
+    prog = "run_all.py" if arguments is None else "unmask run"
+    options = _parser(prog).parse_args(arguments)
     errors = Console(stderr=True)
     try:
         return _run(options)
@@ -58,9 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = Parser(
-        prog="run_all.py",
+        prog=prog,
         allow_abbrev=False,
         description="Runs the Unmask notebooks in order and writes HTML reports.",
         epilog="Exit codes: 0 all steps done; 1 a step failed or, with --strict, a finished step "

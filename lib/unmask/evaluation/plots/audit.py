@@ -143,7 +143,10 @@ def shortcut_forest(
     axes.set_ylim(len(areas) - 0.45, -0.55)
     lows = [_ends(area)[1] for area in [*areas.values(), *after.values()]]
     axes.set_xlim(min(0.4, *lows) - 0.02, 1.02)
-    axes.set_xlabel(f"AUC (0.5 is guessing; dashed: the limit {limit:g})")
+    axes.set_xlabel(
+        f"AUC (0.5 is guessing; dashed: the limit {limit:g})\n"
+        "bars: 95% intervals for these fits, a little too narrow"
+    )
     axes.set_title(title)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
@@ -154,7 +157,8 @@ def shortcut_forest(
         ]
         names = ["files as they came", "faces after preprocessing"]
         figure.legend(handles, names, loc="outside lower center", ncols=2)
-    return described(figure, f"{title}: AUC with 95% intervals: {'; '.join(texts)}.")
+    alt = f"{title}: AUC with 95% intervals for these fits: {'; '.join(texts)}."
+    return described(figure, alt)
 
 
 @styled
@@ -269,8 +273,11 @@ def _interval(axes: Axes, area: Mapping[str, Any], place: float, color: str, mar
 
 
 def _in_words(area: Mapping[str, Any]) -> str:
-    same = area["value"] == area["low"] == area["high"]
-    return "the same in all files" if same else format_interval(area)
+    if area["value"] == area["low"] == area["high"]:
+        return "the same in all files"
+    if area["value"] == 0.5 and area["low"] is None:
+        return "does not tell at all"
+    return format_interval(area)
 
 
 def _ends(area: Mapping[str, Any]) -> tuple[float, float, float]:
