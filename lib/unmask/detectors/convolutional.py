@@ -86,3 +86,6 @@ def _block(x, filters: int, kernel: int, skip: bool, name: str):
         shortcut = keras.layers.Conv2D(filters, 1, name=f"{name}_shortcut")(shortcut)
         x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
     return keras.layers.MaxPooling2D(name=f"{name}_pool")(x)
+
+
+BUILDERS = {"two_block": two_block, "four_block": four_block, "searched": build_from_choices}

@@ -8,14 +8,16 @@ from typing import Any
 import keras
 
 from ..errors import UsageError, nearest
-from .convolutional import build_from_choices, four_block, two_block
+from . import classical, convolutional, forensic, teaching, transfer
 from .resnet50 import resnet50
 
 _BUILDERS = {
-    "two_block": two_block,
-    "four_block": four_block,
+    **convolutional.BUILDERS,
+    **teaching.BUILDERS,
     "resnet50": resnet50,
-    "searched": build_from_choices,
+    **transfer.BUILDERS,
+    **forensic.BUILDERS,
+    **classical.BUILDERS,
 }
 
 

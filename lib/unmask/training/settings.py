@@ -13,6 +13,22 @@ from ..errors import DataError, UsageError, nearest
 from ..runs import sha256_of
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
+METHODS = ("gradient", "linear_head")
+SCHEDULES = ("constant", "cosine", "one_cycle", "snapshots")
+AUGMENTATIONS = (
+    "flip",
+    "shift",
+    "light",
+    "jpeg",
+    "crop",
+    "webp",
+    "resize",
+    "blur",
+    "noise",
+    "colour",
+    "cutout",
+)
+FAKES = ("given", "self_blended")
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,9 @@ class TrainingSettings:
         patience: epochs without a lower validation loss before a phase stops.
         seed: of dropout, order and augmentation.
         augment: strength of the augmentation, 0 to 1.
+        augmentations: which ones, of `AUGMENTATIONS`.
+        crop: side in pixels of the random crops to train on, 0 for whole faces; the network is
+            built for crops then and scores whole faces by the mean over a grid of crops.
         optimizer: one of `OPTIMIZERS`.
         weight_decay: decoupled weight decay of the optimizer, 0 for none.
         precision: "auto" or a Keras dtype policy, see `choose_precision`.
@@ -48,6 +67,21 @@ class TrainingSettings:
         initial_weights: sha256 of the pretrained weights that the model starts from; "" when it
             starts from random ones. Then freezing makes no sense: the phases become one, all
             layers learn at `learning_rate`, and batch normalization learns too.
+        method: "gradient"; or "linear_head": what all layers before the last one give is computed
+            once and cached, and the last one is fitted by logistic regression.
+        copies: of each training face with augmentation that a linear head is fitted on.
+        schedule: of the learning rate, one of `SCHEDULES`; "snapshots" anneals it several times
+            and keeps the weights of each low (Huang et al., 2017, arXiv:1704.00109).
+        rate_decay: the learning rate of a stage of the network as a share of the next one's
+            (Howard and Ruder, 2018, arXiv:1801.06146); 1 for the same everywhere.
+        label_smoothing: how far the labels 0 and 1 move towards a half together, 0 to below 1
+            (Szegedy et al., 2015, arXiv:1512.00567).
+        mixup: alpha of the beta distribution (Zhang et al., 2017, arXiv:1710.09412), 0 for none.
+        adversarial: largest change of a pixel (0..255) that training defends against by projected
+            gradient descent (Madry et al., 2017, arXiv:1706.06083), 0 for none.
+        adversarial_steps: of that descent.
+        fakes: "given"; or "self_blended", made from the real training faces (Shiohara and
+            Yamasaki, 2022, arXiv:2204.08376), so that a folder of reals alone can be trained on.
     """
 
     epochs: int = 10
@@ -56,24 +90,43 @@ class TrainingSettings:
     patience: int = 5
     seed: int = 1
     augment: float = 0.0
+    augmentations: tuple[str, ...] = ("flip", "shift", "light", "jpeg")
+    crop: int = 0
     optimizer: str = "adam"
     weight_decay: float = 0.0
     precision: str = "auto"
     phases: tuple[Phase, ...] = ()
     initial_weights: str = ""
+    method: str = "gradient"
+    copies: int = 0
+    schedule: str = "constant"
+    rate_decay: float = 1.0
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    adversarial: float = 0.0
+    adversarial_steps: int = 3
+    fakes: str = "given"
 
     def __post_init__(self):
-        if self.optimizer not in OPTIMIZERS:
+        _check("optimizer", self.optimizer, OPTIMIZERS)
+        _check("method of training", self.method, METHODS)
+        _check("schedule", self.schedule, SCHEDULES)
+        _check("way to get fakes", self.fakes, FAKES)
+        for name in self.augmentations:
+            _check("augmentation", name, AUGMENTATIONS)
+        if not (0 <= self.label_smoothing < 1 and 0 < self.rate_decay <= 1):
             raise UsageError(
-                f"There is no optimizer {self.optimizer!r}.{nearest(self.optimizer, OPTIMIZERS)}",
-                expected="one of " + ", ".join(OPTIMIZERS),
+                "label_smoothing must be 0 to below 1, and rate_decay above 0 and at most 1.",
+                expected="for instance label_smoothing: 0.1, rate_decay: 0.5",
+            )
+        amounts = (self.crop, self.copies, self.mixup, self.adversarial, self.weight_decay)
+        if min(amounts) < 0 or self.adversarial_steps < 1:
+            raise UsageError(
+                "crop, copies, mixup, adversarial and weight_decay must not be negative, and "
+                "adversarial_steps must be at least 1."
             )
         for phase in self.phases:
-            if phase.trainable not in PARTS:
-                raise UsageError(
-                    f"A phase cannot train {phase.trainable!r}.{nearest(phase.trainable, PARTS)}",
-                    expected="one of " + ", ".join(PARTS),
-                )
+            _check("part of a network to train", phase.trainable, PARTS)
         counts = (self.epochs, self.batch_size, *(phase.epochs for phase in self.phases))
         if min(counts) < 1 or not 0 <= self.augment <= 1:
             raise UsageError(
@@ -87,6 +140,14 @@ class TrainingSettings:
             return self.phases
         epochs = sum(phase.epochs for phase in self.phases) or self.epochs
         return (Phase("all", epochs, self.learning_rate),)
+
+
+def _check(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(
+            f"There is no {what} {value!r}.{nearest(value, known)}",
+            expected="one of " + ", ".join(known),
+        )
 
 
 @dataclass(frozen=True)
