@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,40 @@ NOTEBOOK_OF_STEP = {
     "baseline_cnn": "04_baseline_cnn",
     "hp_search": "05_hp_search",
     "resnet50": "06_resnet50",
+    "architecture": "07_architecture",
     "ensemble": "08_ensemble",
     "stress": "09_stress",
     "report": "10_report",
     "lesson": "learn/how_leakage_fools_you",
+    "ablation": "learn/why_this_detector",
 }
+# A profile holds one such step for each network it names, such as architecture_lenet.
+REPEATED_STEP = "architecture"
+
+
+def kind_of_step(step: str) -> str:
+    """Returns the key of NOTEBOOK_OF_STEP that `step` belongs to: itself, or "architecture"."""
+    return REPEATED_STEP if step.startswith(f"{REPEATED_STEP}_") else step
+
+
+def notebook_of(step: str) -> str:
+    """Returns the notebook of a step, its path below notebooks/ without the ending."""
+    return NOTEBOOK_OF_STEP.get(kind_of_step(step), step)
+
+
+def steps_of_run(run_folder: str | Path, kinds: Iterable[str] = ()) -> list[str]:
+    """Returns the steps that have a folder in a run, in the order in which they run.
+
+    Args:
+        run_folder: of the run.
+        kinds: only these; "architecture" means every step of that kind. All when empty.
+    """
+    kinds = tuple(kinds)
+    names = sorted(path.name for path in resolve(run_folder).glob("*") if path.is_dir())
+    wanted = [name for name in names if not kinds or {name, kind_of_step(name)} & set(kinds)]
+    order = {step: number for number, step in enumerate(NOTEBOOK_OF_STEP)}
+    known = [name for name in wanted if kind_of_step(name) in order]
+    return sorted(known, key=lambda name: order[kind_of_step(name)])
 
 
 def project_home() -> Path:
@@ -64,7 +93,7 @@ def require(run_folder: str | Path, step: str, name: str) -> Path:
     """
     path = resolve(run_folder) / step / name
     if not path.exists():
-        notebook = NOTEBOOK_OF_STEP.get(step, step)
+        notebook = notebook_of(step)
         raise MissingStepError(
             f"{path} is not there yet.",
             expected=f"what notebook {notebook} leaves in {path.parent}",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..runs import NOTEBOOK_OF_STEP, read_json, resolve, sha256_of
+from ..runs import read_json, resolve, sha256_of, steps_of_run
 from .members import Result
 from .summary import NOT_KNOWN, format_seconds
 
@@ -19,7 +19,7 @@ def read_run(run_folder: str) -> dict[str, Any]:
     `described` is missing.
     """
     found: dict[str, Any] = {"sentences": {}, "notices": [], "alarms": [], "described": {}}
-    for step in NOTEBOOK_OF_STEP:
+    for step in steps_of_run(run_folder):
         if step == "lesson":  # its false numbers are made on purpose
             continue
         folder = resolve(run_folder) / step

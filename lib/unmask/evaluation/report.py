@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..runs import NOTEBOOK_OF_STEP
+from ..runs import kind_of_step, notebook_of
 from .alarms import CHECKS
 from .comparison import (
     LEVEL,
@@ -29,6 +29,7 @@ KINDS = {
     "baseline_cnn": "a plain convolutional network",
     "hp_search": "a plain convolutional network whose settings a search found",
     "resnet50": "a deep residual network",
+    "architecture": "a detector of another architecture",
     "ensemble": "several detectors whose scores are joined",
 }
 RARE = 0.01  # share of fakes for which the model card says how many alarms are right
@@ -48,7 +49,7 @@ def in_short(best: Result, told: Mapping[str, Sequence[str]]) -> list[str]:
         told: what each step concluded, by step; the first sentence of the audit, the ensemble and
             the stress tests is repeated.
     """
-    kind = KINDS.get(best.member["step"], best.member["architecture"])
+    kind = KINDS.get(kind_of_step(best.member["step"]), best.member["architecture"])
     sentences = [f"The data: {sentence}" for sentence in told.get("audit", [])[:1]]
     sentences += [f"The detector quoted is {best.name}, {kind}.", describe_member(best)]
     for generator, block in best.metrics["unseen_generators"].items():
@@ -66,9 +67,9 @@ def detectors_table(results: Sequence[Result]) -> pd.DataFrame:
     rows = [
         {
             "detector": result.name,
-            "what it is": KINDS.get(result.member["step"], "–"),
+            "what it is": KINDS.get(kind_of_step(result.member["step"]), "–"),
             "built as": result.member["architecture"],
-            "notebook": NOTEBOOK_OF_STEP.get(result.member["step"], "–"),
+            "notebook": notebook_of(result.member["step"]),
         }
         for result in results
     ]

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..errors import UnmaskError, UsageError, nearest
-from ..runs import NOTEBOOK_OF_STEP
+from ..runs import notebook_of
 from . import plan
 from .alarms import alarms_of_run, console_lines
 from .display import Display, clock, summary_table
@@ -204,7 +204,7 @@ def _print_list(console: Console, profile: Profile) -> None:
     console.print(f"\n[bold]Steps and parameters of {escape(profile.name)}[/] (* changed here)")
     for step in profile.steps:
         console.print(
-            f"  [bold]{step.name}[/]  notebooks/{NOTEBOOK_OF_STEP[step.name]}.ipynb",
+            f"  [bold]{step.name}[/]  notebooks/{notebook_of(step.name)}.ipynb",
             highlight=False,
         )
         for name, parameter in step.parameters.items():
@@ -217,6 +217,7 @@ def _print_list(console: Console, profile: Profile) -> None:
 
 def _print_plan(console: Console, profile: Profile, asked: list[str], force: bool) -> None:
     earlier_runs = False
+    width = max(13, *(len(name) for name in asked))
     for step in profile.steps:
         if step.name not in asked:
             continue
@@ -226,7 +227,7 @@ def _print_plan(console: Console, profile: Profile, asked: list[str], force: boo
         earlier_runs = earlier_runs or again
         last = f" (last time {clock(done['seconds'])})" if done else ""
         words = f"run{last}" if again else "unchanged, skip"
-        console.print(f"  {step.name:<13} {words}", highlight=False)
+        console.print(f"  {step.name:<{width}} {words}", highlight=False)
     console.print(
         f"Reports: {os.path.relpath(profile.report_folder / 'index.html')}", soft_wrap=True
     )

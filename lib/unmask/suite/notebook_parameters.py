@@ -46,6 +46,8 @@ class Parameter:
         """Returns what is wrong with `value` for this parameter, or an empty string."""
         if not any(_fits(value, kind) for kind in self.kinds):
             return f"{value!r} is {_kind_of(value)}, expected {' or '.join(self.kinds)}"
+        if isinstance(value, dict):
+            return ""
         items = value if isinstance(value, list) else [value]
         if not items and "or none" not in self.help:
             return "the list is empty, expected at least one item"

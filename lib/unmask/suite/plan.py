@@ -51,12 +51,11 @@ def select_steps(profile: Profile, only: list[str], start: str, until: str) -> l
     names = [step.name for step in profile.steps]
     if only and (start or until):
         raise UsageError("--only does not go together with --from and --until.")
-    for name in (*only, *filter(None, (start, until))):
-        profile.step(name)
     if only:
-        return [name for name in names if name in only]
-    first = names.index(start) if start else 0
-    last = names.index(until) if until else len(names) - 1
+        wanted = {name for each in only for name in profile.named(each)}
+        return [name for name in names if name in wanted]
+    first = names.index(profile.named(start)[0]) if start else 0
+    last = names.index(profile.named(until)[-1]) if until else len(names) - 1
     if first > last:
         raise UsageError(f"--from {start} comes after --until {until}: no step is left to run.")
     return names[first : last + 1]

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from ..errors import UsageError, nearest
-from ..runs import NOTEBOOK_OF_STEP, project_home
+from ..runs import NOTEBOOK_OF_STEP, REPEATED_STEP, kind_of_step, notebook_of, project_home
+from .networks import expand, own_settings, steps_named
 from .notebook_parameters import Parameter, read_parameters
 
 TOP_LEVEL_KEYS = ("title", "question", "steps")
@@ -25,7 +26,7 @@ class Step:
     """One step of a plan: a notebook with its parameters.
 
     `values` holds every parameter that goes into the notebook; `changed` names the ones that
-    differ from the notebook's own defaults.
+    differ from the notebook's own defaults; `label` tells apart the steps of one notebook.
     """
 
     name: str
@@ -34,6 +35,11 @@ class Step:
     values: dict[str, Any]
     changed: tuple[str, ...]
     parameters: dict[str, Parameter]
+
+    @property
+    def label(self) -> str:
+        kind = kind_of_step(self.name)
+        return "" if kind == self.name else self.name.removeprefix(f"{kind}_")
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,15 @@ class Profile:
             expected=f"one of: {', '.join(known)}",
         )
 
+    def named(self, name: str) -> list[str]:
+        """Returns the steps that `name` means: one, or all of a kind such as "architecture".
+
+        Raises:
+            UsageError: the profile has no such step.
+        """
+        of_kind = [step.name for step in self.steps if kind_of_step(step.name) == name]
+        return of_kind or [self.step(name).name]
+
 
 def profile_names() -> list[str]:
     """Returns the names of the profiles in params/, sorted."""
@@ -95,10 +110,9 @@ def load_profile(name: str, overrides: list[str] | None = None) -> Profile:
         raise UsageError(f"{path.name}: title and question must be text.")
     settings = _step_settings(content, path)
     _apply_overrides(settings, overrides or [], name)
+    settings = expand(settings, path.name)
     injected = {"run_folder": f"runs/{name}", **({"question": question} if question else {})}
-    steps = tuple(
-        _build_step(step, settings, name, injected) for step in NOTEBOOK_OF_STEP if step in settings
-    )
+    steps = tuple(_build_step(step, settings, name, injected) for step in settings)
     return Profile(name, title, question, steps)
 
 
@@ -155,19 +169,20 @@ def _apply_overrides(settings: dict[str, dict], overrides: list[str], profile: s
                 f"--set {override!r} is not understood.",
                 expected="--set STEP.PARAMETER=VALUE, such as --set baseline_cnn.epochs=3",
             )
-        if step not in settings:
+        own = own_settings(step, settings)
+        if own is None:
             raise UsageError(
                 f"--set {override!r}: the profile {profile!r} has no step {step!r}."
                 f"{nearest(step, settings)}",
                 expected=f"one of: {', '.join(settings)}",
             )
-        settings[step][parameter] = _Typed(text)
+        own[parameter] = _Typed(text)
 
 
 def _build_step(
     name: str, settings: dict[str, dict], profile: str, injected: dict[str, str]
 ) -> Step:
-    notebook = project_home() / "notebooks" / f"{NOTEBOOK_OF_STEP[name]}.ipynb"
+    notebook = project_home() / "notebooks" / f"{notebook_of(name)}.ipynb"
     parameters = read_parameters(notebook)
     own = {key: value for key, value in parameters.items() if key not in RUNNER_PARAMETERS}
     for key, value in list(settings[name].items()):
@@ -188,6 +203,9 @@ def _build_step(
             )
     values = {key: settings[name].get(key, item.default) for key, item in own.items()}
     changed = tuple(key for key in own if values[key] != own[key].default)
+    if "steps" in own:
+        # A folder left by another version of the profile must not take part.
+        values["steps"] = steps_named(values["steps"], settings) or values["steps"]
     for key, value in injected.items():
         if key in parameters and key not in settings[name]:
             values[key] = value
@@ -204,7 +222,8 @@ def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
     def listed(*steps: str) -> tuple[str, ...]:
         return tuple(step for step in steps if step in settings)
 
-    models = listed("baseline_cnn", "hp_search", "resnet50")
+    repeated = tuple(step for step in settings if kind_of_step(step) == REPEATED_STEP)
+    models = (*listed("baseline_cnn", "hp_search", "resnet50"), *repeated)
     # The audit's floors stand in every later table; a profile without an audit has no such rows.
     base = ("preprocess", *listed("audit"))
     needs = {
@@ -213,11 +232,14 @@ def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
         "audit": ("preprocess",),
         "ensemble": (*base, *models),
         "stress": (*base, *models, *listed("ensemble")),
-        "report": ("preprocess", *listed(*NOTEBOOK_OF_STEP)),
+        "report": ("preprocess", *settings),
         "lesson": ("preprocess",),
+        "ablation": (*base, *models, *listed("ensemble")),
     }
     wanted = tuple(
-        dict.fromkeys(need for need in needs.get(name, base) if need not in (name, "lesson"))
+        dict.fromkeys(
+            need for need in needs.get(name, base) if need not in (name, "lesson", "ablation")
+        )
     )
     for step in wanted:
         if step not in settings:

@@ -16,7 +16,7 @@ SHOWN_APART = ("status", "failure", "key", "step", "stale")
 
 def report_path(profile: Profile, step: Step) -> Path:
     """Returns where the HTML report of a step lies."""
-    return profile.report_folder / f"{step.notebook.stem}.html"
+    return profile.report_folder / f"{step.notebook.stem}{step.label and '_'}{step.label}.html"
 
 
 def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
@@ -83,7 +83,8 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
         pages.append(
             {
                 "step": run.step.name,
-                "title": title_of(read_notebook(run.step.notebook)),
+                "title": title_of(read_notebook(run.step.notebook))
+                + (f" {run.step.label}" if run.step.label else ""),
                 "file": report_path(profile, run.step).name,
                 "status": status,
                 "duration": described.get("seconds"),
