@@ -120,8 +120,21 @@ def test_parts_of_resnet50_are_frozen_as_asked():
     assert len(learning()) == 54 and not any(name.endswith("_bn") for name in learning())
     detectors.set_trainable(model, "all")
     assert len(learning()) == 107
+
+
+def test_any_network_falls_into_stages_by_the_size_of_its_maps():
+    model = detectors.build("two_block", (32, 32, 3))
+    first, second, head = detectors.stages(model)
+    assert first == ["block1_conv1", "block1_norm1", "block1_conv2", "block1_norm2"]
+    assert second == [name.replace("block1", "block2") for name in first] and head == ["fake"]
+    detectors.set_trainable(model, "last_stage")
+    assert [layer.name for layer in model.layers if layer.trainable_weights] == [*second, "fake"]
+    inputs = keras.Input((8, 8, 3))
+    flat = keras.layers.Flatten()(inputs)
+    linear = keras.Model(inputs, keras.layers.Dense(1, name="fake")(flat))
+    assert detectors.stages(linear) == [["fake"]]
     with pytest.raises(UsageError, match="no last stage"):
-        detectors.set_trainable(detectors.build("two_block", (32, 32, 3)), "last_stage")
+        detectors.set_trainable(linear, "last_stage")
 
 
 def test_own_weights_are_named_by_their_hash(published):

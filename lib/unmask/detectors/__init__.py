@@ -2,6 +2,6 @@
 
 from .convolutional import build_from_choices
 from .registry import build, describe, names
-from .trainable import PARTS, set_trainable
+from .trainable import PARTS, set_trainable, stages
 
-__all__ = ["PARTS", "build", "build_from_choices", "describe", "names", "set_trainable"]
+__all__ = ["PARTS", "build", "build_from_choices", "describe", "names", "set_trainable", "stages"]
