@@ -81,6 +81,11 @@ PARAMETERS = {
     + '\nnames: list[str] = ["one"]  # one of: one, two, three',
     "04_baseline_cnn": PAUSE,
     "06_resnet50": 'weights: str = "random"  # random, or a file\n' + PAUSE,
+    "07_architecture": 'label: str = "lenet"  # of the member\n'
+    'network: str = "lenet"  # by name\n'
+    "epochs: int = 1  # at least 1\n" + PAUSE,
+    "08_ensemble": 'steps: list[str] = ["resnet50", "architecture"]  # whose members take part\n'
+    + PAUSE,
     "10_report": "resamples: int = 5  # bootstrap resamples, at least 1\n"
     'question: str = "?"  # what was asked',
 }
@@ -97,11 +102,18 @@ def make_home(folder: Path) -> Path:
         "# python run_all.py\n# two steps side by side\nsteps:\n"
         "  download: {}\n  preprocess: {}\n  baseline_cnn: {}\n  resnet50: {}\n"
     )
+    (folder / "params" / "many.yaml").write_text(
+        "# python run_all.py\n# one notebook, two networks\nsteps:\n"
+        "  download: {}\n  preprocess: {}\n  ensemble: {}\n"
+        "  architecture: {networks: {resnet50: {}, wide: {network: four_block, epochs: 3}}}\n"
+    )
     code = {
         "01_download": DOWNLOAD,
         "02_preprocess": PREPROCESS,
         "04_baseline_cnn": MEMBER.replace("STEP", '"baseline_cnn"'),
         "06_resnet50": MEMBER.replace("STEP", '"resnet50"'),
+        "07_architecture": MEMBER.replace("STEP", 'f"architecture_{label}"'),
+        "08_ensemble": MEMBER.replace("STEP", '"ensemble"'),
         "10_report": REPORT,
     }
     for name, source in code.items():

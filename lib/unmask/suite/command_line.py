@@ -180,20 +180,21 @@ def _check_source(profile: Profile, asked: list[str]) -> None:
 
 
 def _check_weights(profile: Profile, asked: list[str]) -> None:
-    """Looks for a file of weights before any work starts.
+    """Looks for files of weights before any work starts.
 
     Raises:
-        UsageError: it is neither a word that ResNet50 knows nor a file.
+        UsageError: one is neither a word that the networks know nor a file.
     """
     from ..runs import resolve
 
-    weights = profile.step("resnet50").values["weights"] if "resnet50" in asked else "random"
     known = ("imagenet", "imagenet_or_random", "random")
-    if weights not in known and not resolve(weights).is_file():
-        raise UsageError(
-            f"resnet50.weights is {weights!r}, which is no file.{nearest(weights, known)}",
-            expected=f"one of: {', '.join(known)}, or the path of an .h5 file",
-        )
+    for step in profile.steps:
+        weights = step.values.get("weights", "random")
+        if step.name in asked and weights not in known and not resolve(weights).is_file():
+            raise UsageError(
+                f"{step.name}.weights is {weights!r}, which is no file.{nearest(weights, known)}",
+                expected=f"one of: {', '.join(known)}, or the path of an .h5 file",
+            )
 
 
 def _print_list(console: Console, profile: Profile) -> None:
