@@ -22,6 +22,7 @@ AUGMENTATIONS = (
     "jpeg",
     "crop",
     "webp",
+    "resave",
     "resize",
     "blur",
     "noise",
