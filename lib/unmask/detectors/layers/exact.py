@@ -1,0 +1,25 @@
+"""The base of layers that compute in float32 whatever the policy of the network is."""
+
+from __future__ import annotations
+
+import keras
+
+
+class Exact(keras.layers.Layer):
+    """A layer without weights that computes in float32 under any dtype policy.
+
+    Pixels, differences of pixels, counts and spectra need more than bfloat16's eight bits: it
+    has no number between 254 and 256. Subclasses write `compute(inputs)`, which is given float32
+    and returns it; the layers after it cast to what they compute with.
+    """
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.autocast = False
+
+    def call(self, inputs):
+        return self.compute(keras.ops.cast(inputs, "float32"))
+
+    def compute(self, inputs):
+        """Returns the layer's float32 output for float32 `inputs`."""
+        raise NotImplementedError
