@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import tensorflow as tf
 
 from ..errors import UsageError, nearest
+from .processor import available_cores, cpu_flags
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -63,23 +61,6 @@ def describe_device(precision: str | None = None) -> str:
         if "amx_bf16" in cpu_flags():
             words.append("AMX")
     return ", ".join([*words, precision or choose_precision()])
-
-
-def available_cores() -> int:
-    """Returns how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def cpu_flags(path: str | Path = "/proc/cpuinfo") -> frozenset[str]:
-    """Returns the first core's flags, empty where the system does not list them."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
-    flags = next((line for line in lines if line.startswith("flags")), ":")
-    return frozenset(flags.split(":", 1)[1].split())
 
 
 def _gpus() -> list[tuple[str, tuple[int, int]]]:
