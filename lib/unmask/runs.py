@@ -30,6 +30,8 @@ NOTEBOOK_OF_STEP = {
 }
 # A profile holds one such step for each network it names, such as architecture_lenet.
 REPEATED_STEP = "architecture"
+TRAINING_STEPS = ("baseline_cnn", "hp_search", "resnet50", REPEATED_STEP)
+DETECTOR_STEPS = (*TRAINING_STEPS, "ensemble")
 
 
 def kind_of_step(step: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import DataError, MissingStepError
-from ..runs import NOTEBOOK_OF_STEP, read_json, resolve, write_json, write_table
+from ..runs import read_json, resolve, steps_of_run, write_json, write_table
 from .calibration import add_calibrated
 from .comparison import Comparison, adjust, compare, describe_difference
 from .ensembles import METHODS, Ensemble
@@ -101,7 +101,7 @@ def find_results(
     Raises:
         MissingStepError: there is none.
     """
-    asked = [step for step in NOTEBOOK_OF_STEP if step in steps and step != FLOOR_STEP]
+    asked = [step for step in steps_of_run(run_folder, steps) if step != FLOOR_STEP]
     found, left_out = _load_all(run_folder, faces, asked)
     notices = _notices_on(left_out)
     if not found:

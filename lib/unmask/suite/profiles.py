@@ -9,7 +9,14 @@ from typing import Any
 import yaml
 
 from ..errors import UsageError, nearest
-from ..runs import NOTEBOOK_OF_STEP, REPEATED_STEP, kind_of_step, notebook_of, project_home
+from ..runs import (
+    DETECTOR_STEPS,
+    NOTEBOOK_OF_STEP,
+    REPEATED_STEP,
+    kind_of_step,
+    notebook_of,
+    project_home,
+)
 from .networks import expand, own_settings, steps_named
 from .notebook_parameters import Parameter, read_parameters
 
@@ -205,7 +212,7 @@ def _build_step(
     changed = tuple(key for key in own if values[key] != own[key].default)
     if "steps" in own:
         # A folder left by another version of the profile must not take part.
-        values["steps"] = steps_named(values["steps"], settings) or values["steps"]
+        values["steps"] = steps_named(values["steps"] or DETECTOR_STEPS, settings)
     for key, value in injected.items():
         if key in parameters and key not in settings[name]:
             values[key] = value
