@@ -1,12 +1,22 @@
-"""Batches of pictures from the memory-mapped array, and cheap augmentation."""
+"""Batches of pictures from the memory-mapped array, changed as training asks for."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import tensorflow as tf
+
+from ..errors import DataError
+from .augmentation import DEFAULT, augment_batch
+from .augmentation.crops import check_side, cut, trim
+from .self_blended import self_blended_batch
+
+# What follows the seed, the epoch and the place of a batch, so that no draws depend on others.
+CROPS, FAKES, MIXUP = 1, 2, 3
 
 
 def make_batches(
@@ -17,6 +27,10 @@ def make_batches(
     batch_size: int,
     seed: int = 0,
     augment: float = 0.0,
+    names: Collection[str] = DEFAULT,
+    crop: int = 0,
+    mixup: float = 0.0,
+    fakes: str = "given",
     shuffle: bool = False,
     first_epoch: int = 0,
     endless: bool = False,
@@ -31,15 +45,35 @@ def make_batches(
         rows: int `[n]`, places in `pixels`.
         labels: `[n]`, 1 fake, 0 real, aligned with `rows`.
         batch_size: pictures a batch.
-        seed: of the order and the augmentation.
+        seed: of the order and of all that is drawn.
         augment: strength of the augmentation, 0 (none) to 1.
+        names: which augmentations, see `augmentation.MEANINGS`.
+        crop: side in pixels of random crops, which the batches then hold; 0 for whole pictures.
+            Being moved already, crops are not shifted.
+        mixup: alpha of the beta distribution from which the shares of two mixed pictures are
+            drawn (Zhang et al., 2017, arXiv:1710.09412), 0 for none. Labels become fractions,
+            for which metrics such as `keras.metrics.AUC` are not made.
+        fakes: "given"; or "self_blended": the fakes among `rows` are left out, and a batch holds
+            half as many reals and then, in the same order, a fake made from each.
         shuffle: a new order each epoch; else the order of `rows`.
         first_epoch: the epoch to begin with, counted from 0.
-        endless: later epochs follow (Keras then needs `steps_per_epoch`).
+        endless: later epochs follow (Keras then needs `steps_per_epoch`, see `count_steps`).
+
+    Raises:
+        UsageError: a crop larger than the pictures, or an unknown augmentation.
+        DataError: no real picture to make fakes from.
     """
-    rows = np.asarray(rows, dtype=np.int64)
-    labels = np.asarray(labels, dtype=np.float32)
-    steps = count_batches(len(rows), batch_size)
+    rows, labels = np.asarray(rows, dtype=np.int64), np.asarray(labels, dtype=np.float32)
+    steps = count_steps(labels, batch_size, fakes)
+    if fakes == "self_blended":
+        rows, labels = rows[labels == 0], labels[labels == 0]
+        batch_size = max(1, batch_size // 2)
+    if crop:
+        check_side(crop, pixels.shape)
+        names = tuple(name for name in names if name != "shift")
+    recipe = _Recipe(pixels, rows, labels, seed, augment, tuple(names), crop, mixup, fakes)
+    # An unknown name should stop here, not inside TensorFlow's threads.
+    augment_batch(np.empty((0, 1, 1, 3), np.uint8), augment, np.random.default_rng(), names)
 
     @functools.lru_cache(maxsize=2)
     def order_of(epoch: int) -> np.ndarray:
@@ -49,22 +83,10 @@ def make_batches(
 
     def load(step: int) -> tuple[np.ndarray, np.ndarray]:
         epoch, place = divmod(int(step), steps)
-        chosen = order_of(epoch)[place * batch_size : (place + 1) * batch_size]
-        pictures = np.asarray(pixels[rows[chosen]])
-        if augment > 0:
-            generator = np.random.default_rng([seed, epoch, place])
-            pictures = augment_batch(pictures, augment, generator)
-        return pictures, labels[chosen, np.newaxis]
+        return recipe.make(order_of(epoch)[place * batch_size :][:batch_size], epoch, place)
 
-    def load_tensor(step):
-        pictures, truth = tf.numpy_function(load, [step], (tf.uint8, tf.float32))
-        pictures.set_shape((None, *pixels.shape[1:]))
-        truth.set_shape((None, 1))
-        return pictures, truth
-
-    counter = tf.data.Dataset.counter(start=first_epoch * steps)
-    counter = counter if endless else counter.take(steps)
-    return counter.map(load_tensor, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
+    sides = (crop, crop) if crop else pixels.shape[1:3]
+    return _dataset(load, sides, first_epoch * steps, None if endless else steps)
 
 
 def count_batches(count: int, batch_size: int) -> int:
@@ -72,48 +94,96 @@ def count_batches(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
-def augment_batch(
-    pictures: np.ndarray, strength: float, generator: np.random.Generator
-) -> np.ndarray:
-    """Returns changed copies of uint8 pictures `[b, height, width, 3]`, same shape and type.
+def count_steps(labels: np.ndarray, batch_size: int, fakes: str = "given") -> int:
+    """Returns how many batches an epoch of `make_batches` has.
 
-    Half of them mirrored; each shifted by up to an eighth of its side (the border reflected);
-    brightness and contrast changed by up to 20%; half re-encoded as JPEG of quality 60 or more:
-    all times `strength`, 0 to 1. Nothing here costs more than a decode of the picture.
+    Raises:
+        DataError: no real picture to make fakes from.
     """
-    changed = np.empty_like(pictures)
-    for place, picture in enumerate(pictures):
-        changed[place] = _augment(picture, strength, generator)
-    return changed
+    if fakes != "self_blended":
+        return count_batches(len(labels), batch_size)
+    reals = int(np.sum(np.asarray(labels) == 0))
+    if not reals:
+        raise DataError(
+            "There are no real faces to make self-blended fakes from.",
+            expected="at least one face labelled real",
+            fix="add real faces, or set fakes to given",
+        )
+    return count_batches(reals, max(1, batch_size // 2))
 
 
-def _augment(picture: np.ndarray, strength: float, generator: np.random.Generator) -> np.ndarray:
-    # Always the same number of draws, so that one picture never changes what the next one gets.
-    mirror, encode, quality = generator.random(3)
-    down, right, contrast, brightness = generator.uniform(-1, 1, 4)
-    if mirror < 0.5:
-        picture = picture[:, ::-1]
-    height, width = picture.shape[:2]
-    picture = _shift(
-        picture, round(down * strength * height / 8), round(right * strength * width / 8)
-    )
-    levels = np.arange(256) - 127.5
-    levels = levels * (1 + 0.2 * strength * contrast) + 127.5 + 51 * strength * brightness
-    picture = cv2.LUT(np.ascontiguousarray(picture), np.clip(levels, 0, 255).astype(np.uint8))
-    if encode < 0.5 * strength:
-        options = [cv2.IMWRITE_JPEG_QUALITY, round(95 - 35 * quality * strength)]
-        # The channels are RGB where OpenCV thinks BGR; both ways turn them alike.
-        picture = cv2.imdecode(cv2.imencode(".jpg", picture[..., ::-1], options)[1], 1)[..., ::-1]
-    return picture
+@dataclass(frozen=True)
+class _Recipe:
+    """What is done to the pictures of a batch. Fields are the arguments of `make_batches`."""
+
+    pixels: np.ndarray
+    rows: np.ndarray
+    labels: np.ndarray
+    seed: int
+    augment: float
+    names: tuple[str, ...]
+    crop: int
+    mixup: float
+    fakes: str
+
+    def make(self, chosen: np.ndarray, epoch: int, place: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the batch of the rows at `chosen`."""
+        entropy = [self.seed, epoch, place]
+        labels = self.labels[chosen, np.newaxis]
+        if self.crop:
+            names = self.names if self.augment > 0 else ()
+            generator = np.random.default_rng([*entropy, CROPS])
+            pictures, places = cut(self.pixels, self.rows[chosen], self.crop, generator, names)
+        else:
+            pictures = np.asarray(self.pixels[self.rows[chosen]])
+        if self.fakes == "self_blended":
+            pairs = self_blended_batch(pictures, np.random.default_rng([*entropy, FAKES]))
+            pictures, labels = np.concatenate(pairs), np.concatenate([labels, labels + 1])
+        if self.augment > 0:
+            generator = np.random.default_rng(entropy)
+            pictures = augment_batch(pictures, self.augment, generator, self.names)
+        if self.crop:
+            pictures = trim(pictures, np.resize(places, (len(pictures), 2)), self.crop)
+        if self.mixup > 0:
+            generator = np.random.default_rng([*entropy, MIXUP])
+            pictures, labels = mix_up(pictures, labels, self.mixup, generator)
+        return pictures, labels
 
 
-def _shift(picture: np.ndarray, down: int, right: int) -> np.ndarray:
-    if not (down or right):
-        return picture
-    height, width = picture.shape[:2]
-    far_down, far_right = abs(down), abs(right)
-    padded = cv2.copyMakeBorder(
-        picture, far_down, far_down, far_right, far_right, cv2.BORDER_REFLECT_101
-    )
-    top, left = far_down - down, far_right - right
-    return padded[top : top + height, left : left + width]
+def mix_up(
+    pictures: np.ndarray, labels: np.ndarray, alpha: float, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns each picture mixed with another one of the batch, and the labels mixed alike.
+
+    Args:
+        pictures: uint8 `[n, height, width, 3]`.
+        labels: float `[n, 1]`.
+        alpha: the share of the first picture is drawn from Beta(alpha, alpha), for each pair.
+        generator: draws pairs and shares.
+
+    Returns:
+        uint8 pictures, rounded, and float32 labels, of the same shapes.
+    """
+    partners = generator.permutation(len(pictures))
+    shares = generator.beta(alpha, alpha, (len(pictures), 1)).astype(np.float32)
+    mixed = np.empty_like(pictures)
+    for place, (partner, share) in enumerate(zip(partners, shares[:, 0].tolist(), strict=True)):
+        cv2.addWeighted(pictures[place], share, pictures[partner], 1 - share, 0.0, dst=mixed[place])
+    return mixed, (shares * labels + (1 - shares) * labels[partners]).astype(np.float32)
+
+
+def _dataset(
+    load: Callable[[int], tuple[np.ndarray, np.ndarray]],
+    sides: tuple[int, int],
+    first: int,
+    count: int | None,
+) -> tf.data.Dataset:
+    def load_tensor(step):
+        pictures, truth = tf.numpy_function(load, [step], (tf.uint8, tf.float32))
+        pictures.set_shape((None, *sides, 3))
+        truth.set_shape((None, 1))
+        return pictures, truth
+
+    counter = tf.data.Dataset.counter(start=first)
+    counter = counter if count is None else counter.take(count)
+    return counter.map(load_tensor, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
