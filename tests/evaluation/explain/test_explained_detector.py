@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,3 +150,31 @@ def test_reading_explanations_needs_no_tensorflow():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"tensorflow", "keras", "matplotlib.pyplot"} & set(modules)
+
+
+def counting_network(side):
+    """A network that counts bright values: flat between two counts, so without any slope."""
+    inputs = keras.Input((side, side, 3))
+    counted = keras.ops.cast(inputs > 190, "float32")
+    share = keras.layers.GlobalAveragePooling2D()(counted)
+    return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(share))
+
+
+def test_a_detector_without_slopes_is_explained_by_covering(planted, tmp_path):
+    network = counting_network(planted.pixels.shape[1])
+    network.layers[-1].set_weights([np.full((3, 1), 60.0), np.array([-1.0])])
+    frame = make_frame(planted.labels, np.linspace(0, 1, len(planted.labels)))
+    settings = ExplainSettings(mistakes=2, right=1, covered=1, checked=12)
+
+    def score(pictures):
+        return network(pictures).numpy()[:, 0]
+
+    found = explain_detector(network, score, frame, planted.pixels, 0.5, tmp_path, settings)
+    assert found.method == "covering" and found.checks == ()
+    assert "no slope to follow" in found.how()
+    assert found.fake.min() >= 0 and found.fake.max() == 1.0
+    # only places that hold bright values can speak for fake, and the fakes' patches do
+    fake = next(place for place, row in enumerate(found.table["row"]) if planted.labels[row])
+    row = int(found.table["row"].iloc[fake])
+    assert planted.inside(row)[np.unravel_index(found.fake[fake].argmax(), found.fake[0].shape)]
+    assert read_explanations(tmp_path).method == "covering"

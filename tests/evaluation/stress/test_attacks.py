@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unmask import detectors
 from unmask.errors import DataError
-from unmask.evaluation.stress.attacks import attack, fgsm, logit_and_gradient, pgd, random_signs
+from unmask.evaluation.stress.attacks import (
+    attack,
+    can_be_followed,
+    fgsm,
+    logit_and_gradient,
+    pgd,
+    random_signs,
+)
 
 SIDE = 8
 GENERATOR = np.random.default_rng(3)
@@ -135,3 +142,11 @@ def test_the_control_moves_every_value_by_the_whole_budget():
     moved = random_signs(inside, 5).astype(int) - inside
     assert set(np.unique(moved)) == {-5, 5}
     assert abs(moved.mean()) < 1
+
+
+def test_a_detector_that_counts_cannot_be_followed_and_is_not_called_robust():
+    inputs = keras.Input((SIDE, SIDE, 3))
+    share = keras.layers.GlobalAveragePooling2D()(keras.ops.cast(inputs > 99, "float32"))
+    counting = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(share))
+    assert not can_be_followed(logit_and_gradient(counting), FACES)
+    assert can_be_followed(linear_gradient, FACES)

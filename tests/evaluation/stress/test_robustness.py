@@ -107,3 +107,11 @@ def test_examples_show_a_face_of_each_class_that_was_turned(attacked):
     assert [labels[place] for place in places] == [0, 1]
     for place, (before, after) in zip(places, scores, strict=True):
         assert (before >= 0.5) == labels[place] and (after >= 0.5) != labels[place]
+
+
+def test_what_cannot_be_followed_is_called_no_robustness(attacked):
+    entries, *_ = attacked
+    followed = [each for each in entries if each["source"] in ("", "red")]
+    text = describe_attacks("mean", followed, COUNT)
+    assert "no gradient that an attack could follow, which is no robustness" in text
+    assert "made against red instead" in text

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import DataError
 from .cover import SMALLEST, CoverCheck, cover_check
-from .grad_cam import EVIDENCE, grad_cam
+from .grad_cam import EVIDENCE, grad_cam, has_slopes
 from .mistakes import RIGHT, WRONG, Verdicts, judge
 from .occlusion import Scorer, occlusion_maps
 from .record import COLUMNS, Explanations, write_explanations
@@ -67,16 +67,21 @@ def explain_detector(
         name: the detector's, for the reader; the model's own when empty.
         seeds: how many trainings the detector has.
 
+    A detector without gradients is explained by covering places instead, which needs no check.
+
     Raises:
         DataError: `frame` holds scores of several trainings.
-        UsageError: the network has no layer with places (see `grad_cam`).
     """
     settings = settings or ExplainSettings()
     seed = _only_seed(frame)
     verdicts = judge(frame, threshold)
     table = _chosen(verdicts, settings)
     pictures = np.asarray(pixels[table["row"].to_numpy()])
-    maps = grad_cam(model, pictures, weighting=settings.weighting)
+    followed = has_slopes(model, pictures[:4])
+    if followed:
+        maps = grad_cam(model, pictures, weighting=settings.weighting)
+    else:
+        maps = _maps_by_covering(score, pictures)
     covered_places = np.concatenate(
         [np.flatnonzero(table["kind"] == kind)[: settings.covered] for kind in (*WRONG, *RIGHT)]
     )
@@ -88,12 +93,24 @@ def explain_detector(
         real=maps["real"],
         covered=occlusion_maps(score, pictures[covered_places]),
         covered_places=covered_places,
-        checks=_checks(model, score, verdicts, pixels, settings),
+        checks=_checks(model, score, verdicts, pixels, settings) if followed else (),
+        method="gradient" if followed else "covering",
         seed=seed,
         seeds=seeds,
     )
     write_explanations(folder, explanations)
     return explanations
+
+
+def _maps_by_covering(score: Scorer, pictures: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns what `grad_cam` does, from how the score moves when places are covered."""
+    drops = occlusion_maps(score, pictures)
+    maps = {"fake": np.maximum(drops, 0), "real": np.maximum(-drops, 0)}
+    tiny = np.finfo(np.float32).tiny
+    return {
+        kind: heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), tiny)
+        for kind, heat in maps.items()
+    }
 
 
 def _only_seed(frame: pd.DataFrame) -> int:

@@ -68,6 +68,23 @@ def grad_cam(
     return {kind: np.stack(maps) if maps else empty for kind, maps in found.items()}
 
 
+def has_slopes(model: keras.Model, pictures: np.ndarray) -> bool:
+    """Returns whether `grad_cam` can say anything: some place of the pictures moves the score.
+
+    Detectors that count (co-occurrences, say) have no slope, those without maps no places.
+
+    Args:
+        model: a network with one sigmoid unit for P(fake).
+        pictures: uint8 or float 0..255 `[n, height, width, 3]`, a few.
+    """
+    try:
+        explained = spatial_output(model)
+    except UsageError:
+        return False
+    batch = tf.constant(np.asarray(pictures, dtype=np.float32))
+    return bool(np.any(_with_gradients(explained, batch)[1]))
+
+
 def spatial_output(model: keras.Model) -> keras.Model:
     """Returns the network as a model from pictures to (last map with places, log-odds of fake).
 
@@ -159,7 +176,9 @@ def _with_gradients(explained: keras.Model, pictures: tf.Tensor) -> tuple[np.nda
     with tf.GradientTape() as tape:
         tape.watch(pictures)  # frozen layers would else leave no trace
         places, log_odds = explained(pictures, training=False)
-    return places.numpy(), tape.gradient(log_odds, places).numpy()
+    zero = tf.UnconnectedGradients.ZERO
+    slopes = tape.gradient(log_odds, places, unconnected_gradients=zero)
+    return places.numpy(), slopes.numpy()
 
 
 def _enlarged(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:

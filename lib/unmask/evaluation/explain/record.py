@@ -32,6 +32,7 @@ class Explanations:
             real; without those of which there were too few.
         seed: of the one training that is explained: threshold, scores and maps are its own.
         seeds: how many trainings the detector has.
+        method: "gradient" (`grad_cam`), or "covering" for a detector without gradients.
     """
 
     detector: str
@@ -44,6 +45,16 @@ class Explanations:
     checks: tuple[CoverCheck, ...]
     seed: int
     seeds: int = 1
+    method: str = "gradient"
+
+    def how(self) -> str:
+        """Returns how the maps were made, for the reader."""
+        if self.method == "gradient":
+            return "The maps follow the slope of the score (Grad-CAM, place by place)."
+        return (
+            f"{self.detector} has no slope to follow: its maps show how the score moves when each "
+            "place is covered by the picture's mean colour."
+        )
 
     def own_rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Returns the rows of a scores table that are of the training explained.
@@ -93,6 +104,7 @@ def write_explanations(folder: Path, explanations: Explanations) -> None:
             "threshold": explanations.threshold,
             "seed": explanations.seed,
             "seeds": explanations.seeds,
+            "method": explanations.method,
             "faces": explanations.table[list(COLUMNS)].to_dict("records"),
             "checks": [check.as_dict() for check in explanations.checks],
         },
@@ -122,4 +134,5 @@ def read_explanations(folder: str | Path) -> Explanations | None:
         checks=tuple(CoverCheck(**each) for each in record["checks"]),
         seed=record["seed"],
         seeds=record["seeds"],
+        method=record.get("method", "gradient"),
     )

@@ -6,6 +6,7 @@ Example:
 
 from .attacks import attack_curves, attack_example, cross_matrix
 from .audit import average_pictures, file_facts, picture_pairs, shortcut_forest
+from .augmentation import augmentation_grid, self_blended_grid
 from .data import class_counts, formats_and_quality, resolutions, split_composition
 from .explain import (
     heat_overlays,
@@ -33,6 +34,7 @@ __all__ = [
     "attack_example",
     "auc_by_generator",
     "auc_forest",
+    "augmentation_grid",
     "average_pictures",
     "class_counts",
     "confusion_matrices",
@@ -53,6 +55,7 @@ __all__ = [
     "score_correlation",
     "score_histograms",
     "search_results",
+    "self_blended_grid",
     "shift_by_class",
     "shortcut_forest",
     "show",

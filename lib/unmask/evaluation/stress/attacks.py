@@ -47,13 +47,28 @@ def logit_and_gradient(model: Any) -> Gradient:
         with tf.GradientTape() as tape:
             tape.watch(pictures)
             logits = to_logit(pictures)
-        return logits, tape.gradient(logits, pictures)
+        zero = tf.UnconnectedGradients.ZERO  # networks that count have no slope anywhere
+        return logits, tape.gradient(logits, pictures, unconnected_gradients=zero)
 
     def gradient(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         logits, slopes = both(tf.cast(pictures, dtype))
         return logits.numpy(), slopes.numpy()
 
     return gradient
+
+
+def can_be_followed(gradient: Gradient, faces: np.ndarray) -> bool:
+    """Returns whether the gradient shows any direction at all on some of the faces.
+
+    A detector that counts (co-occurrences, say) is flat between two steps: an attack by gradient
+    stands still there, which must not be taken for robustness (Athalye et al. 2018,
+    arXiv:1802.00420).
+
+    Args:
+        gradient: made by `logit_and_gradient`.
+        faces: uint8 `[n, side, side, 3]`.
+    """
+    return bool(np.any(gradient(np.asarray(faces[:4]))[1]))
 
 
 def fgsm(gradient: Gradient, faces: np.ndarray, labels: np.ndarray, budget: int) -> np.ndarray:

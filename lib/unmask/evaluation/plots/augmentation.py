@@ -1,0 +1,83 @@
+"""Figures of what training does to pictures: augmentations, and fakes made from real faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ...errors import UsageError
+from .faces import draw_face
+from .style import WIDTH, described, listed, new_figure, styled
+
+MOST_COLUMNS = 6
+LOUDER = 4  # differences are shown so many times as large
+
+
+@styled
+def augmentation_grid(columns: Mapping[str, np.ndarray], title: str = "") -> Figure:
+    """Returns a row a face and a column a change of it; more than six columns go on below.
+
+    Args:
+        columns: from what was done, a few words, to the pictures, uint8 `[n, height, width, 3]`
+            of the same n faces in the same order. The first is usually "as it is".
+        title: above the figure.
+
+    Raises:
+        UsageError: no columns, or columns of different numbers of faces.
+    """
+    counts = {len(pictures) for pictures in columns.values()}
+    if len(counts) != 1 or 0 in counts:
+        raise UsageError(
+            "The columns of an augmentation grid must show the same faces, at least one.",
+            expected="the same number of pictures in each column",
+        )
+    names, faces = list(columns), counts.pop()
+    bands = -(-len(names) // MOST_COLUMNS)
+    width = -(-len(names) // bands)
+    figure = new_figure(bands * (faces * WIDTH / width + 0.25) + (0.3 if title else 0.0))
+    grid = figure.subplots(bands * faces, width, squeeze=False)
+    for axes in grid.ravel():
+        axes.axis("off")
+    for place, name in enumerate(names):
+        band, column = divmod(place, width)
+        for face, picture in enumerate(columns[name]):
+            axes = grid[band * faces + face, column]
+            axes.axis("on")
+            draw_face(axes, picture, "", None, 1)
+            if face == 0:
+                axes.set_title(name, fontsize=9, loc="center", pad=4)
+    if title:
+        figure.suptitle(title, fontsize=11, fontweight="bold", x=0.01, ha="left")
+    number = "one face" if faces == 1 else f"{faces} faces"
+    return described(
+        figure, f"{title or 'Changes of training pictures'}: {number}, {listed(names)}."
+    )
+
+
+@styled
+def self_blended_grid(reals: np.ndarray, fakes: np.ndarray) -> Figure:
+    """Returns real faces, the fakes made from them, and where the two differ; a column a face.
+
+    Args:
+        reals: uint8 `[n, height, width, 3]`.
+        fakes: of the same shape, in the same order.
+    """
+    count = len(reals)
+    difference = np.abs(reals.astype(np.int16) - fakes).max(axis=-1, keepdims=True)
+    louder = np.repeat(np.clip(LOUDER * difference, 0, 255).astype(np.uint8), 3, axis=-1)
+    rows = (("real", reals), ("self-blended", fakes), (f"difference, {LOUDER} times", louder))
+    figure = new_figure(3 * (WIDTH - 0.4) / count + 0.1)
+    grid = figure.subplots(3, count, squeeze=False)
+    for axes_row, (name, pictures) in zip(grid, rows, strict=True):
+        for axes, picture in zip(axes_row, pictures, strict=True):
+            draw_face(axes, picture, "", None, 1)
+        axes_row[0].set_ylabel(name, fontsize=9)
+    shares = (difference > 0).mean(axis=(1, 2, 3))
+    return described(
+        figure,
+        f"{count} real faces, a fake made from each by blending it with a changed copy of itself, "
+        f"and their difference {LOUDER} times as large; {100 * shares.min():.0f}% to "
+        f"{100 * shares.max():.0f}% of the pixels differ.",
+    )
