@@ -12,17 +12,22 @@ from .faces import draw_face
 from .style import WIDTH, described, listed, new_figure, styled
 
 MOST_COLUMNS = 6
+DETAIL = 5  # the middle fifth of each side is enlarged
 LOUDER = 4  # differences are shown so many times as large
 
 
 @styled
-def augmentation_grid(columns: Mapping[str, np.ndarray], title: str = "") -> Figure:
+def augmentation_grid(
+    columns: Mapping[str, np.ndarray], title: str = "", detail: bool = True
+) -> Figure:
     """Returns a row a face and a column a change of it; more than six columns go on below.
 
     Args:
         columns: from what was done, a few words, to the pictures, uint8 `[n, height, width, 3]`
             of the same n faces in the same order. The first is usually "as it is".
         title: above the figure.
+        detail: whether a last row shows the middle of the last face, pixel by pixel: noise and
+            encoders are hard to see otherwise.
 
     Raises:
         UsageError: no columns, or columns of different numbers of faces.
@@ -34,26 +39,36 @@ def augmentation_grid(columns: Mapping[str, np.ndarray], title: str = "") -> Fig
             expected="the same number of pictures in each column",
         )
     names, faces = list(columns), counts.pop()
+    rows = faces + int(detail)
     bands = -(-len(names) // MOST_COLUMNS)
     width = -(-len(names) // bands)
-    figure = new_figure(bands * (faces * WIDTH / width + 0.25) + (0.3 if title else 0.0))
-    grid = figure.subplots(bands * faces, width, squeeze=False)
-    for axes in grid.ravel():
-        axes.axis("off")
+    figure = new_figure(bands * (rows * WIDTH / width + 0.25) + (0.3 if title else 0.0))
+    grid = figure.subplots(bands * rows, width, squeeze=False)
+    for spare in grid[(bands - 1) * rows :, len(names) - (bands - 1) * width :].ravel():
+        spare.remove()
     for place, name in enumerate(names):
         band, column = divmod(place, width)
-        for face, picture in enumerate(columns[name]):
-            axes = grid[band * faces + face, column]
-            axes.axis("on")
+        below = grid[band * rows : (band + 1) * rows, column]
+        below[0].set_title(name, fontsize=9, loc="center", pad=4)
+        for axes, picture in zip(below, columns[name], strict=False):
             draw_face(axes, picture, "", None, 1)
-            if face == 0:
-                axes.set_title(name, fontsize=9, loc="center", pad=4)
+        if detail:
+            draw_face(below[-1], _middle(columns[name][-1]), "", None, 1)
+            below[-1].images[0].set_interpolation("nearest")
     if title:
         figure.suptitle(title, fontsize=11, fontweight="bold", x=0.01, ha="left")
     number = "one face" if faces == 1 else f"{faces} faces"
+    more = ", the middle of the last one enlarged" if detail else ""
     return described(
-        figure, f"{title or 'Changes of training pictures'}: {number}, {listed(names)}."
+        figure, f"{title or 'Changes of training pictures'}: {number}{more}, {listed(names)}."
     )
+
+
+def _middle(picture: np.ndarray) -> np.ndarray:
+    height, width = picture.shape[:2]
+    tall, wide = max(1, height // DETAIL), max(1, width // DETAIL)
+    top, left = (height - tall) // 2, (width - wide) // 2
+    return picture[top : top + tall, left : left + wide]
 
 
 @styled
@@ -67,13 +82,13 @@ def self_blended_grid(reals: np.ndarray, fakes: np.ndarray) -> Figure:
     count = len(reals)
     difference = np.abs(reals.astype(np.int16) - fakes).max(axis=-1, keepdims=True)
     louder = np.repeat(np.clip(LOUDER * difference, 0, 255).astype(np.uint8), 3, axis=-1)
-    rows = (("real", reals), ("self-blended", fakes), (f"difference, {LOUDER} times", louder))
+    rows = (("real", reals), ("self-blended", fakes), (f"difference × {LOUDER}", louder))
     figure = new_figure(3 * (WIDTH - 0.4) / count + 0.1)
     grid = figure.subplots(3, count, squeeze=False)
     for axes_row, (name, pictures) in zip(grid, rows, strict=True):
         for axes, picture in zip(axes_row, pictures, strict=True):
             draw_face(axes, picture, "", None, 1)
-        axes_row[0].set_ylabel(name, fontsize=9)
+        axes_row[0].set_ylabel(name, fontsize=8.5)
     shares = (difference > 0).mean(axis=(1, 2, 3))
     return described(
         figure,

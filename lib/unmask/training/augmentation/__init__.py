@@ -8,14 +8,14 @@ Example:
 """
 
 from .device import device_augmentation, split_host_and_device
-from .host import DEFAULT, MEANINGS, NAMES, augment_batch, augment_each
+from .host import DEFAULT, MEANINGS, NAMES, augment_batch, examples
 
 __all__ = [
     "DEFAULT",
     "MEANINGS",
     "NAMES",
     "augment_batch",
-    "augment_each",
     "device_augmentation",
+    "examples",
     "split_host_and_device",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ class Augmentation:
         draws: how many numbers it draws for each picture.
         basic: its places among the seven numbers that the first four share; empty for others,
             which draw from a generator of their own.
+        always: it meets all pictures; else the first number drawn decides, low ones for it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Augmentation:
     change: Changed
     draws: int = 0
     basic: tuple[int, ...] = ()
+    always: bool = False
 
 
 # In the order in which they happen: geometry, light, optics, sensor, encoders, what covers all.
@@ -40,13 +42,13 @@ class Augmentation:
 _ALL = (
     Augmentation("flip", "half of the pictures mirrored", changes.flip, basic=(0,)),
     Augmentation("shift", "moved by up to an eighth of the side, the border reflected",
-                 changes.shift, basic=(3, 4)),
+                 changes.shift, basic=(3, 4), always=True),
     Augmentation("crop", "a part of at least 70% of the side enlarged, half of the pictures",
                  changes.crop, 6),
     Augmentation("light", "brightness and contrast changed by up to 20%",
-                 changes.light, basic=(5, 6)),
+                 changes.light, basic=(5, 6), always=True),
     Augmentation("colour", "hue turned by up to 18 degrees, saturation changed by up to 40%, gamma",
-                 changes.colour, 3),
+                 changes.colour, 3, always=True),
     Augmentation("blur", "blurred by up to 1.5 pixels, half of the pictures", changes.blur, 2),
     Augmentation("resize", "made smaller, down to half, and brought back, half of the pictures",
                  changes.resize, 4),
@@ -89,25 +91,39 @@ def augment_batch(
     Raises:
         UsageError: an unknown name.
     """
-    changed = augment_each(pictures, strength, generator, names)
-    return np.stack(changed) if changed else np.array(pictures)
-
-
-def augment_each(
-    pictures: Sequence[np.ndarray],
-    strength: float,
-    generator: np.random.Generator,
-    names: Collection[str] = DEFAULT,
-) -> list[np.ndarray]:
-    """Returns what `augment_batch` does, of pictures whose sizes may differ, as a list."""
-    steps = [(each, draws) for each, draws in _draws(len(pictures), generator, _chosen(names))]
-    changed = []
+    drawn = _draws(len(pictures), generator, _chosen(names))
+    changed = np.empty_like(pictures)
     for place, picture in enumerate(pictures):
         picture = np.ascontiguousarray(picture)
-        for augmentation, draws in steps:
+        for augmentation, draws in drawn:
             picture = augmentation.change(picture, strength, draws[place])
-        changed.append(picture)
+        changed[place] = picture
     return changed
+
+
+def examples(
+    pictures: np.ndarray,
+    strength: float,
+    generator: np.random.Generator,
+    names: Collection[str] = NAMES,
+) -> dict[str, np.ndarray]:
+    """Returns what each augmentation by itself makes of uint8 pictures `[n, height, width, 3]`.
+
+    Here it meets every picture, also where training would pass over some. Arguments and errors
+    are those of `augment_batch`; strength 0 changes hardly anything.
+    """
+    shown = {}
+    for augmentation, draws in _draws(len(pictures), generator, _chosen(names)):
+        draws = draws.copy()
+        if not augmentation.always:
+            draws[:, 0] = 0.0
+        rows = zip(pictures, draws, strict=True)
+        changed = [
+            augmentation.change(np.ascontiguousarray(picture), strength, row)
+            for picture, row in rows
+        ]
+        shown[augmentation.name] = np.stack(changed) if changed else np.array(pictures)
+    return shown
 
 
 def _draws(
