@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from ..errors import UsageError
+from .attention import attend
 
 HEADS = ("flatten", "average")
 
@@ -19,6 +20,7 @@ def build_from_choices(
     dropout: float = 0.2,
     head: str = "flatten",
     skip: bool = False,
+    attention: str = "none",
     name: str = "searched",
 ) -> keras.Model:
     """A convolutional network made from a few choices.
@@ -28,6 +30,9 @@ def build_from_choices(
     Szegedy, 2015, arXiv:1502.03167: with it before, the flattened head saw much larger values
     and its validation loss jumped.
 
+    Source: what the search of the teaching notebooks chose from, in blocks after Simonyan and
+    Zisserman, 2014, arXiv:1409.1556.
+
     Args:
         input_shape: height, width, channels of the pictures.
         blocks: the filters of each block.
@@ -35,13 +40,16 @@ def build_from_choices(
         dropout: share of the last block's values dropped while training, 0 to below 1.
         head: "flatten" keeps every position for the last unit, "average" one mean per channel.
         skip: adds the input of a block (through a 1x1 convolution) to its output.
+        attention: at the end of each block, before the sum of `skip`: "none", "squeeze" weighs
+            channels, "cbam" channels and places (see `attention`).
         name: the name of the model.
 
     Returns:
         A model from pixels 0..255 `[n, height, width, channels]` to float32 P(fake) `[n, 1]`.
 
     Raises:
-        UsageError: the pictures are too small for so many blocks, or `head` is not known.
+        UsageError: the pictures are too small for so many blocks, or `head` or `attention` is
+            not known.
     """
     if head not in HEADS:
         raise UsageError(f"There is no head {head!r}.", expected=" or ".join(HEADS))
@@ -56,7 +64,7 @@ def build_from_choices(
     inputs = keras.Input(input_shape, name="pixels")
     x = keras.layers.Rescaling(1 / 255, name="to_unit_range")(inputs)
     for number, filters in enumerate(blocks, start=1):
-        x = _block(x, filters, kernel, skip, name=f"block{number}")
+        x = _block(x, filters, kernel, skip, attention, name=f"block{number}")
     x = keras.layers.Dropout(dropout, name="dropout")(x)
     pool = keras.layers.Flatten if head == "flatten" else keras.layers.GlobalAveragePooling2D
     x = pool(name=head)(x)
@@ -65,23 +73,30 @@ def build_from_choices(
 
 
 def two_block(input_shape: tuple[int, int, int], *, dropout: float = 0.2) -> keras.Model:
-    """Two blocks of 32 and 64 filters, flattened."""
+    """Two blocks of 32 and 64 filters, flattened.
+
+    Source: the smaller baseline of the teaching notebooks.
+    """
     return build_from_choices(input_shape, blocks=(32, 64), dropout=dropout, name="two_block")
 
 
 def four_block(input_shape: tuple[int, int, int], *, dropout: float = 0.2) -> keras.Model:
-    """Four blocks of 32, 64, 128 and 256 filters, flattened."""
+    """Four blocks of 32, 64, 128 and 256 filters, flattened.
+
+    Source: the larger baseline of the teaching notebooks.
+    """
     return build_from_choices(
         input_shape, blocks=(32, 64, 128, 256), dropout=dropout, name="four_block"
     )
 
 
-def _block(x, filters: int, kernel: int, skip: bool, name: str):
+def _block(x, filters: int, kernel: int, skip: bool, attention: str, name: str):
     shortcut = x
     for number in (1, 2):
         x = keras.layers.Conv2D(filters, kernel, padding="same", name=f"{name}_conv{number}")(x)
         x = keras.layers.BatchNormalization(name=f"{name}_norm{number}")(x)
         x = keras.layers.Activation("relu", name=f"{name}_relu{number}")(x)
+    x = attend(x, attention, f"{name}_attention")
     if skip:
         shortcut = keras.layers.Conv2D(filters, 1, name=f"{name}_shortcut")(shortcut)
         x = keras.layers.Add(name=f"{name}_add")([x, shortcut])

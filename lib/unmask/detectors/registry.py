@@ -1,8 +1,10 @@
-"""Which networks there are, and building one by its name."""
+"""Which networks there are, what they are, and building one by its name."""
 
 from __future__ import annotations
 
 import inspect
+import re
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -28,7 +30,45 @@ def names() -> tuple[str, ...]:
 
 def describe(name: str) -> str:
     """Returns what the network called `name` is, a few words for the reader of a report."""
-    return inspect.getdoc(_BUILDERS[name]).splitlines()[0].rstrip(".")
+    return inspect.getdoc(_builder(name)).splitlines()[0].rstrip(".")
+
+
+def source(name: str) -> str:
+    """Returns where the network called `name` comes from: paper and number, or a few words.
+
+    It is the paragraph of the function's docstring that begins with "Source:", else its first
+    sentence with the number of a paper.
+    """
+    text = inspect.getdoc(_builder(name)).split("\nArgs:")[0]
+    for paragraph in text.split("\n\n"):
+        words = " ".join(paragraph.split())
+        if words.startswith("Source: "):
+            return words.removeprefix("Source: ").rstrip(".")
+    for sentence in re.split(r"(?<=\.)\s+(?=[A-Z])", text):
+        if re.search(r"arXiv:|doi:", sentence):
+            return " ".join(sentence.split()).rstrip(".")
+    return ""
+
+
+def options(name: str) -> dict[str, Any]:
+    """Returns the options of the network called `name` and their defaults."""
+    parameters = list(inspect.signature(_builder(name)).parameters.values())[1:]
+    return {parameter.name: parameter.default for parameter in parameters}
+
+
+def smallest(name: str, **options: Any) -> int:
+    """Returns the smallest side in pixels of the pictures that the network can take.
+
+    Asked of the network itself, whose refusal of a picture of one pixel names it.
+    """
+    try:
+        build(name, (1, 1, 3), **options)
+    except UsageError as error:
+        side = re.match(r"at least (\d+)x\1 pixels", error.expected)
+        if not side:
+            raise
+        return int(side[1])
+    return 1
 
 
 def build(name: str, input_shape: tuple[int, int, int], **options: Any) -> keras.Model:
@@ -49,16 +89,21 @@ def build(name: str, input_shape: tuple[int, int, int], **options: Any) -> keras
         UsageError: unknown name or option, or pictures too small for the network.
         DataError: weights that cannot be had.
     """
-    if name not in _BUILDERS:
-        raise UsageError(
-            f"There is no detector {name!r}.{nearest(name, _BUILDERS)}",
-            expected="one of " + ", ".join(_BUILDERS),
-        )
-    known = [option for option in inspect.signature(_BUILDERS[name]).parameters][1:]
+    builder = _builder(name)
+    known = [option for option in inspect.signature(builder).parameters][1:]
     for option in options:
         if option not in known:
             raise UsageError(
                 f"The detector {name} has no option {option!r}.{nearest(option, known)}",
                 expected="one of " + ", ".join(known),
             )
-    return _BUILDERS[name](tuple(input_shape), **options)
+    return builder(tuple(input_shape), **options)
+
+
+def _builder(name: str) -> Callable[..., keras.Model]:
+    if name not in _BUILDERS:
+        raise UsageError(
+            f"There is no detector {name!r}.{nearest(name, _BUILDERS)}",
+            expected="one of " + ", ".join(_BUILDERS),
+        )
+    return _BUILDERS[name]

@@ -1,0 +1,43 @@
+"""What every family of detectors has in common: the refusal of small pictures and the last unit."""
+
+from __future__ import annotations
+
+import keras
+
+from ..errors import UsageError
+
+
+def refuse_small(name: str, input_shape: tuple[int, int, int], smallest: int) -> None:
+    """Refuses pictures below `smallest` pixels a side, or not of 3 channels.
+
+    Raises:
+        UsageError: that names the smallest side.
+    """
+    if min(input_shape[:2]) < smallest or input_shape[2] != 3:
+        raise UsageError(
+            f"{name} cannot take pictures of shape {tuple(input_shape)}.",
+            expected=f"at least {smallest}x{smallest} pixels and 3 channels",
+            fix="choose larger faces or another detector",
+        )
+
+
+def fake_unit(features, *, start: str = "glorot_uniform"):
+    """Returns P(fake), float32 `[n, 1]`, of features `[n, numbers]`.
+
+    Args:
+        features: what the detector knows of a picture.
+        start: the initializer of the weights; "zeros" where the unit is fitted, not trained.
+    """
+    unit = keras.layers.Dense(
+        1, activation="sigmoid", kernel_initializer=start, dtype="float32", name="fake"
+    )
+    return unit(features)
+
+
+def convolve(x, filters: int, kernel: int, name: str, *, strides: int = 1, relu: bool = True):
+    """Returns convolution, batch normalization and (with `relu`) ReLU of `x`."""
+    layer = keras.layers.Conv2D(
+        filters, kernel, strides=strides, padding="same", use_bias=False, name=f"{name}_conv"
+    )
+    x = keras.layers.BatchNormalization(name=f"{name}_norm")(layer(x))
+    return keras.layers.Activation("relu", name=f"{name}_relu")(x) if relu else x
