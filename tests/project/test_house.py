@@ -12,6 +12,7 @@ ALLOWED = {
     "dataset": {"dataset", "sources", "media", "runs", "errors"},
     "detectors": {"detectors", "runs", "errors"},
     "training": {"training", "detectors", "dataset", "runs", "errors"},
+    "engines": {"engines", "training", "detectors", "runs", "errors"},
     "evaluation": {"evaluation", "runs", "errors"},
     "audit": {"audit", "dataset", "sources", "media", "evaluation", "tell", "runs", "errors"},
     "lessons": {"lessons", "training", "detectors", "evaluation", "runs", "errors"},
