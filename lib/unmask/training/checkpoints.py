@@ -61,6 +61,7 @@ class Checkpoints:
         self.weights = folder / "checkpoints"
         self.history_path = folder / "history.csv"
         self.key_path = self.weights / "key.json"
+        self.batch_path = self.weights / "batch_size.json"
         self.history = pd.DataFrame(columns=COLUMNS)
         if not self.key_path.exists() or read_json(self.key_path) != key:
             self.discard()
@@ -88,6 +89,16 @@ class Checkpoints:
         self.history = history
         return epoch
 
+    @property
+    def batch_size(self) -> int:
+        """Pictures a step since memory last failed to suffice, 0 before any training."""
+        return read_json(self.batch_path) if self.batch_path.exists() else 0
+
+    @batch_size.setter
+    def batch_size(self, value: int) -> None:
+        if value != self.batch_size:
+            write_json(self.batch_path, value)
+
     def load_last(self, model: keras.Model, epoch: int) -> None:
         """Puts weights and optimizer after `epoch` into `model`, whose optimizer is built."""
         model.load_weights(self._last(epoch))
@@ -112,14 +123,14 @@ class Checkpoints:
         temporary = last.with_name("partial.weights.h5")
         model.save_weights(temporary)
         temporary.replace(last)
-        kept = {last, self._best(best), self.key_path}
+        kept = {last, self._best(best), self.key_path, self.batch_path}
         for path in self.weights.iterdir():
             if path not in kept:
                 path.unlink()
 
     def discard(self) -> None:
         """Removes every file of a training from the folder."""
-        for name in ("checkpoints", "tensorboard"):
+        for name in ("checkpoints", "tensorboard", "snapshots"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         for name in ("history.csv", "model.keras", "training.json"):
             (self.folder / name).unlink(missing_ok=True)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import keras
-import pandas as pd
 import tensorflow as tf
 
 from ..detectors import set_trainable
-from ..errors import DataError
-from ..runs import atomic_path, read_json, report_progress, sha256_of, write_json
-from .batches import count_batches, make_batches
-from .checkpoints import Checkpoints, best_epoch, is_over
+from ..errors import DataError, UsageError
+from ..runs import report_progress
+from .batches import count_steps, make_batches
+from .checkpoints import Checkpoints, best_epoch
 from .fast import accelerate, fit_momentum, plain
+from .features import whole_faces
+from .linear import train_head
+from .memory import batch_notice, with_smaller_batches
+from .optimizers import compile_for_scoring, compile_for_training
 from .precision import choose_precision, describe_device
+from .results import read_result, training_key, write_result
 from .settings import TrainingData, TrainingResult, TrainingSettings
+from .snapshots import average, read_snapshots
+from .trainee import host_names, make_trainee
+from .watcher import Progress, Watcher, WholeFaces, phase_is_over, rows_of
+
+__all__ = ["Progress", "compile_for_training", "train"]
 
 # Each training compiles its own graph once; TensorFlow takes several small ones for a mistake.
 tf.get_logger().addFilter(
     lambda record: "triggered tf.function retracing" not in record.getMessage()
 )
-
-Progress = Callable[[float, str], None]
 
 
 def train(
@@ -40,77 +44,90 @@ def train(
 
     Called again it goes on after the last finished epoch, and returns at once when everything is
     on disk. A folder that holds a training with other data, settings or layers is emptied first.
+    Where memory does not suffice it goes on with half the batch, and says so.
 
     Args:
-        model: a network from `detectors`, with the weights to start from.
+        model: a network from `detectors`, with the weights to start from; with `settings.crop`
+            one built for crops, and what is saved takes whole faces.
         data: the pictures.
         settings: how to train.
-        folder: gets model.keras, history.csv, training.json and tensorboard/.
+        folder: gets model.keras, history.csv, training.json and tensorboard/; with the schedule
+            "snapshots" also snapshots/, and the saved model is their average; a linear head
+            leaves its features in `features/` beside the folder.
         progress: told a fraction 0 to 1 and a few words, about once a second.
 
     Raises:
-        DataError: the loss was not a number before any epoch had ended.
+        DataError: the loss was not a number before any epoch had ended; or memory does not
+            suffice for one picture.
+        UsageError: the network was built for pictures of another size.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    key = _key(model, data, settings)
-    finished = _read_result(folder, key)
+    _check_size(model, data, settings)
+    if settings.method == "linear_head":
+        return train_head(model, data, settings, folder, progress)
+    key = training_key(model, data, settings)
+    finished = read_result(folder, key)
     if finished:
         return finished
     checkpoints = Checkpoints(folder, key)
     notices: list[str] = []
     resumed_from = checkpoints.restore(notices)
     precision = choose_precision(settings.precision)
-    fast = accelerate(model, precision)
-    if not settings.initial_weights:
-        fit_momentum(fast, count_batches(len(data.train_rows), settings.batch_size))
-    _run_phases(fast, data, settings, checkpoints, notices, progress)
-    return _finish(fast, checkpoints, key, notices, precision, resumed_from)
+
+    def attempt(batch_size: int) -> keras.Model:
+        checkpoints.batch_size = batch_size
+        fast = accelerate(model, precision)
+        smaller = replace(settings, batch_size=batch_size)
+        if not settings.initial_weights:
+            fit_momentum(fast, _steps(data, smaller))
+        _run_phases(fast, data, smaller, checkpoints, notices, progress)
+        return fast
+
+    start = checkpoints.batch_size or settings.batch_size
+    fast, used = with_smaller_batches(attempt, start, "training")
+    if used < settings.batch_size:
+        notices.append(batch_notice(settings.batch_size, used))
+    record = {
+        "key": key,
+        "precision": precision,
+        "device": describe_device(precision),
+        "notices": notices,
+        "batch_size": used,
+        "batch_size_asked": settings.batch_size,
+    }
+    return _finish(fast, data, settings, checkpoints, record, resumed_from)
 
 
 def _run_phases(fast, data, settings, checkpoints, notices, progress) -> None:
+    steps = _steps(data, settings)
+    trainee = make_trainee(fast, settings)
     for number, phase in enumerate(settings.plan()):
         history = checkpoints.history
-        rows = _rows_of(history, number)
+        rows = rows_of(history, number)
         later = (history["phase"] > number + 1).any()
-        if later or is_over(rows, phase.epochs, settings.patience):
+        if later or phase_is_over(history, number, settings):
             continue
         set_trainable(fast, phase.trainable, freeze_normalization=bool(settings.initial_weights))
         keras.utils.set_random_seed(settings.seed + len(history))
-        compile_for_training(fast, settings, phase.learning_rate)
+        compile_for_training(
+            trainee, settings, phase.learning_rate, epochs=phase.epochs, steps=steps
+        )
         if len(rows):
-            checkpoints.load_last(fast, len(history))
+            checkpoints.load_last(trainee, len(history))
+            if settings.schedule != "constant":
+                # The batch may have become smaller since: what counts are the epochs.
+                trainee.optimizer.iterations.assign(len(rows) * steps)
         elif len(history):
             fast.set_weights(checkpoints.read_best(best_epoch(history)))
-        watcher = _Watcher(checkpoints, settings, number, progress)
-        _fit(fast, data, settings, watcher)
+        watcher = Watcher(checkpoints, settings, number, progress)
+        _fit(trainee, data, settings, watcher)
         if watcher.broken:
             notices.append(watcher.broken)
             return
 
 
-def compile_for_training(
-    model: keras.Model, settings: TrainingSettings, learning_rate: float
-) -> None:
-    """Compiles `model` in place as `train` does: loss, metrics and the optimizer of `settings`."""
-    # AdamW wants a number; the others take 0 for "decay by nothing" and waste time on it.
-    decay = settings.weight_decay or (0.0 if settings.optimizer == "adamw" else None)
-    config = {"learning_rate": learning_rate, "weight_decay": decay}
-    optimizer = keras.optimizers.get({"class_name": settings.optimizer, "config": config})
-    if any(layer.compute_dtype == "float16" for layer in model.layers):
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    model.compile(
-        optimizer=optimizer,
-        loss="binary_crossentropy",
-        metrics=[keras.metrics.BinaryAccuracy("accuracy"), keras.metrics.AUC(name="auc")],
-        # XLA was slower on CPUs and cannot use cuDNN's fused normalization.
-        jit_compile=False,
-    )
-    # Else its variables come into being within the first step, which is then traced twice.
-    model.optimizer.build(model.trainable_variables)
-
-
-def _fit(fast, data: TrainingData, settings: TrainingSettings, watcher: _Watcher) -> None:
+def _fit(trainee, data: TrainingData, settings: TrainingSettings, watcher: Watcher) -> None:
     first = len(watcher.checkpoints.history)
     batches = make_batches(
         data.pixels,
@@ -119,141 +136,77 @@ def _fit(fast, data: TrainingData, settings: TrainingSettings, watcher: _Watcher
         batch_size=settings.batch_size,
         seed=settings.seed,
         augment=settings.augment,
+        names=host_names(settings),
+        crop=settings.crop,
+        mixup=settings.mixup,
+        fakes=settings.fakes,
         shuffle=True,
         first_epoch=first,
         endless=True,
     )
     validation = make_batches(
-        data.pixels, data.val_rows, data.val_labels, batch_size=settings.batch_size
+        data.pixels,
+        data.val_rows,
+        data.val_labels,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        fakes="given" if data.val_labels.any() else settings.fakes,
     )
-    fast.fit(
+    callbacks = [
+        keras.callbacks.TensorBoard(
+            str(watcher.checkpoints.folder / "tensorboard"), write_graph=False
+        ),
+        watcher,
+    ]
+    if settings.crop:
+        whole = whole_faces(trainee, data.pixels.shape[1:])
+        compile_for_scoring(whole)
+        callbacks.insert(0, WholeFaces(whole, validation))
+        validation = None
+    trainee.fit(
         batches,
         validation_data=validation,
-        steps_per_epoch=count_batches(len(data.train_rows), settings.batch_size),
+        steps_per_epoch=_steps(data, settings),
         initial_epoch=first,
         epochs=watcher.last_epoch,
         verbose=0,
-        callbacks=[
-            keras.callbacks.TensorBoard(
-                str(watcher.checkpoints.folder / "tensorboard"), write_graph=False
-            ),
-            watcher,
-        ],
+        callbacks=callbacks,
     )
 
 
-class _Watcher(keras.callbacks.Callback):
-    """Records each epoch, reports progress, and stops on lost patience or a broken loss."""
-
-    def __init__(self, checkpoints, settings, number: int, progress: Progress):
-        super().__init__()
-        self.checkpoints, self.settings, self.number = checkpoints, settings, number
-        self.progress = progress
-        self.broken = ""
-        phases = settings.plan()
-        self.phase = phases[number]
-        self.total = sum(phase.epochs for phase in phases)
-        self.before = sum(phase.epochs for phase in phases[:number])
-        history = checkpoints.history
-        earlier = len(history) - len(_rows_of(history, number))
-        self.last_epoch = earlier + self.phase.epochs
-        self.skipped = self.before - earlier
-        self.reported = 0.0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch, self.started = epoch + 1, time.perf_counter()
-
-    def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(float(logs["loss"])):
-            self._break_off(f"in batch {batch + 1} of {self.params['steps']}")
-        elif time.monotonic() - self.reported > 1:
-            self.reported = time.monotonic()
-            self._report((batch + 1) / self.params["steps"])
-
-    def on_epoch_end(self, epoch, logs=None):
-        if not self.broken and not math.isfinite(logs["val_loss"]):
-            self._break_off("on the validation faces")
-        if self.broken:
-            return
-        row = {
-            "epoch": epoch + 1,
-            "phase": self.number + 1,
-            "learning_rate": self.phase.learning_rate,
-            "seconds": time.perf_counter() - self.started,
-            **logs,
-        }
-        self.checkpoints.save(self.model, row)
-        self._report(1.0)
-        rows = _rows_of(self.checkpoints.history, self.number)
-        if is_over(rows, self.phase.epochs, self.settings.patience):
-            self.model.stop_training = True
-
-    def _report(self, share: float) -> None:
-        fraction = (self.epoch - 1 + share + self.skipped) / self.total
-        self.progress(fraction, f"epoch {self.epoch} of at most {self.total - self.skipped}")
-
-    def _break_off(self, where: str) -> None:
-        self.broken = (
-            f"Training stopped in epoch {self.epoch}: the loss was not a number {where}. "
-            "The best weights before it were kept; a lower learning rate may help."
-        )
-        self.model.stop_training = True
-
-
-def _finish(fast, checkpoints, key, notices, precision, resumed_from) -> TrainingResult:
+def _finish(fast, data, settings, checkpoints, record, resumed_from) -> TrainingResult:
     history = checkpoints.history.reset_index(drop=True)
     if history.empty:
         raise DataError(
-            notices[-1].split(" The best weights")[0],
+            record["notices"][-1].split("; a lower")[0] + ".",
             expected="a loss that is a number",
             fix="lower the learning rate, or set precision to float32",
         )
     best = best_epoch(history)
     fast.set_weights(checkpoints.read_best(best))
-    with atomic_path(checkpoints.folder / "model.keras") as temporary:
-        plain(fast).save(temporary)
-    record = {
-        "key": key,
-        "best_epoch": best,
-        "seconds": float(history["seconds"].sum()),
-        "precision": precision,
-        "device": describe_device(precision),
-        "notices": notices,
-    }
-    write_json(checkpoints.folder / "training.json", record)
+    saved = plain(fast)
+    snapshots = read_snapshots(checkpoints.folder)
+    if snapshots:
+        saved = average(saved, snapshots)
+    if settings.crop:
+        saved = plain(whole_faces(saved, data.pixels.shape[1:]))
+    record = {**record, "best_epoch": best, "seconds": float(history["seconds"].sum())}
+    result = write_result(checkpoints.folder, saved, history, record, resumed_from)
     checkpoints.discard_weights()
-    return _result(checkpoints.folder, record, history, resumed_from)
+    return result
 
 
-def _read_result(folder: Path, key: str) -> TrainingResult | None:
-    path = folder / "training.json"
-    if not path.exists() or not (folder / "model.keras").exists():
-        return None
-    record = read_json(path)
-    if record["key"] != key:
-        return None
-    history = pd.read_csv(folder / "history.csv")
-    return _result(folder, record, history, len(history))
+def _steps(data: TrainingData, settings: TrainingSettings) -> int:
+    return count_steps(data.train_labels, settings.batch_size, settings.fakes)
 
 
-def _result(folder: Path, record: dict, history: pd.DataFrame, resumed: int) -> TrainingResult:
-    fields = {name: value for name, value in record.items() if name != "key"}
-    return TrainingResult(
-        model_path=folder / "model.keras", history=history, resumed_from=resumed, **fields
-    )
-
-
-def _key(model: keras.Model, data: TrainingData, settings: TrainingSettings) -> str:
-    # Names do not count: Keras numbers those that were not given.
-    layers = [(type(layer).__name__, {**layer.get_config(), "name": ""}) for layer in model.layers]
-    parts = {
-        "keras": keras.__version__,
-        "layers": repr(layers),
-        "data": data.fingerprint(),
-        "settings": asdict(settings),
-    }
-    return sha256_of(parts)
-
-
-def _rows_of(history: pd.DataFrame, number: int) -> pd.DataFrame:
-    return history[history["phase"] == number + 1]
+def _check_size(model: keras.Model, data: TrainingData, settings: TrainingSettings) -> None:
+    shape = data.pixels.shape[1:]
+    wanted = (settings.crop, settings.crop, shape[2]) if settings.crop else shape
+    if tuple(model.input_shape[1:]) != tuple(wanted):
+        raise UsageError(
+            f"The network {model.name} takes pictures of {model.input_shape[1:]}, but is to be "
+            f"trained on {'crops' if settings.crop else 'faces'} of {tuple(wanted)}.",
+            expected="height, width and channels alike",
+            fix="build it for the pictures it is trained on, or change the crop",
+        )

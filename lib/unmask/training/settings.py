@@ -11,24 +11,12 @@ import pandas as pd
 from ..detectors import PARTS
 from ..errors import DataError, UsageError, nearest
 from ..runs import sha256_of
+from .augmentation import NAMES
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 METHODS = ("gradient", "linear_head")
 SCHEDULES = ("constant", "cosine", "one_cycle", "snapshots")
-AUGMENTATIONS = (
-    "flip",
-    "shift",
-    "light",
-    "jpeg",
-    "crop",
-    "webp",
-    "resave",
-    "resize",
-    "blur",
-    "noise",
-    "colour",
-    "cutout",
-)
+AUGMENTATIONS = NAMES
 FAKES = ("given", "self_blended")
 
 
@@ -55,7 +43,8 @@ class TrainingSettings:
         epochs: at most so many; early stopping may end sooner.
         batch_size: pictures a step.
         learning_rate: of the optimizer.
-        patience: epochs without a lower validation loss before a phase stops.
+        patience: epochs without a lower validation loss before a phase stops; only with the
+            schedule "constant", for the others do their best at their end.
         seed: of dropout, order and augmentation.
         augment: strength of the augmentation, 0 to 1.
         augmentations: which ones, of `AUGMENTATIONS`.
@@ -70,13 +59,17 @@ class TrainingSettings:
             layers learn at `learning_rate`, and batch normalization learns too.
         method: "gradient"; or "linear_head": what all layers before the last one give is computed
             once and cached, and the last one is fitted by logistic regression.
-        copies: of each training face with augmentation that a linear head is fitted on.
+            Of the settings below it takes copies and fakes; of those above, seed, augment,
+            augmentations and crop. It computes in float32.
+        copies: of each training face with augmentation that a linear head is fitted on, beside
+            the face itself.
         schedule: of the learning rate, one of `SCHEDULES`; "snapshots" anneals it several times
             and keeps the weights of each low (Huang et al., 2017, arXiv:1704.00109).
         rate_decay: the learning rate of a stage of the network as a share of the next one's
             (Howard and Ruder, 2018, arXiv:1801.06146); 1 for the same everywhere.
         label_smoothing: how far the labels 0 and 1 move towards a half together, 0 to below 1
-            (Szegedy et al., 2015, arXiv:1512.00567).
+            (Szegedy et al., 2015, arXiv:1512.00567). In training alone: validation loss stays
+            the plain log loss, by which trainings can be compared.
         mixup: alpha of the beta distribution (Zhang et al., 2017, arXiv:1710.09412), 0 for none.
         adversarial: largest change of a pixel (0..255) that training defends against by projected
             gradient descent (Madry et al., 2017, arXiv:1706.06083), 0 for none.
@@ -126,6 +119,12 @@ class TrainingSettings:
                 "crop, copies, mixup, adversarial and weight_decay must not be negative, and "
                 "adversarial_steps must be at least 1."
             )
+        if self.method == "linear_head" and self.copies and not self.augment:
+            raise UsageError(
+                f"{self.copies} copies of each face are asked for, but augment is 0: they would "
+                "all be the same.",
+                fix="set augment above 0, or copies to 0",
+            )
         for phase in self.phases:
             _check("part of a network to train", phase.trainable, PARTS)
         counts = (self.epochs, self.batch_size, *(phase.epochs for phase in self.phases))
@@ -162,6 +161,8 @@ class TrainingData:
         identity: a hash of what the pictures are (of the face ids, say). With the rows, the
             labels and a sample of the pixels it decides whether a training on disk is of
             these data.
+        fakes: "given"; or "self_blended": fakes are made of the reals while training, so the
+            labels may be all 0.
     """
 
     pixels: np.ndarray
@@ -170,10 +171,14 @@ class TrainingData:
     val_rows: np.ndarray
     val_labels: np.ndarray
     identity: str = ""
+    fakes: str = "given"
 
     def __post_init__(self):
         for part, labels in (("train", self.train_labels), ("val", self.val_labels)):
-            if set(np.unique(labels)) != {0, 1}:
+            found = set(np.unique(labels))
+            if self.fakes == "self_blended" and found == {0}:
+                continue
+            if found != {0, 1}:
                 raise DataError(
                     f"The {part} split holds {len(labels)} faces, not of both classes.",
                     expected="at least one real and one fake face",
@@ -201,12 +206,14 @@ class TrainingResult:
     Attributes:
         model_path: the saved model: Keras' own layers, float32.
         history: a row an epoch: epoch, phase, loss, accuracy, auc, the same with val_,
-            learning_rate, seconds.
+            learning_rate (at its end), seconds. Of a linear head a row for each strength of its
+            L2 penalty that was tried, in the column `penalty`.
         best_epoch: the epoch whose weights were saved, the one of the lowest validation loss.
         seconds: spent in epochs, over all interruptions.
         precision: the dtype policy trained with.
         device: the machine in words.
         notices: sentences to put in front of a reader.
+        batch_size: pictures a step at the end; less than asked for when memory did not suffice.
         resumed_from: the epoch after which this call took over; 0 when it trained from the
             start, `len(history)` when everything was on disk.
     """
@@ -218,4 +225,5 @@ class TrainingResult:
     precision: str
     device: str
     notices: list[str] = field(default_factory=list)
+    batch_size: int = 0
     resumed_from: int = 0

@@ -1,4 +1,4 @@
-"""Layers of our own: fixed filters, transforms and counts that networks and classical detectors share.
+"""Layers of our own: filters, transforms and counts that networks and classical detectors share.
 
 All are serializable under the package "unmask" and use keras.ops alone, but for one switch in
 `counting`.
@@ -6,7 +6,8 @@ All are serializable under the package "unmask" and use keras.ops alone, but for
 
 from .colour import AreaThumbnail, ColourPlanes, HalfSize
 from .cooccurrences import ChannelCooccurrences, ResidualCooccurrences
-from .exact import Exact
+from .crops import CropGrid, MeanOfCrops
+from .exact import Exact, Join
 from .filters import ConstrainedConvolution, FixedFilters, Truncation
 from .frequency import AzimuthalSpectrum, BlockDCT, LogDCT, LogSpectrum
 from .logits import Logit
@@ -18,12 +19,15 @@ __all__ = [
     "ChannelCooccurrences",
     "ColourPlanes",
     "ConstrainedConvolution",
+    "CropGrid",
     "Exact",
     "FixedFilters",
     "HalfSize",
+    "Join",
     "LogDCT",
     "LogSpectrum",
     "Logit",
+    "MeanOfCrops",
     "ResidualCooccurrences",
     "Truncation",
 ]
