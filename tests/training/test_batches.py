@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from unmask.training.batches import augment_batch, count_batches, make_batches
+from unmask.errors import DataError, UsageError
+from unmask.training.batches import augment_batch, count_batches, count_steps, make_batches
 
 COUNT, SIDE = 23, 8
 
@@ -95,3 +96,67 @@ def test_augmentation_keeps_the_order_of_the_channels():
     changed = augment_batch(pictures, 1.0, np.random.default_rng(3)).astype(int).mean((1, 2))
     assert (changed[:, 0] > changed[:, 2] + 20).all()
     assert (changed[:, 2] > changed[:, 1] + 20).all()
+
+
+def test_crops_are_of_the_side_asked_for_with_their_own_labels_and_the_same_after_a_resume(pixels):
+    options = {"batch_size": 5, "seed": 3, "shuffle": True, "crop": 6, "augment": 1.0}
+    options |= {"endless": True, "names": ("shift",)}  # crops are moved already
+    dataset = make_batches(pixels, ROWS, LABELS, **options)
+    assert dataset.element_spec[0].shape.as_list() == [None, 6, 6, 3]
+    pairs, order = collect(dataset, 10)
+    for x, y in pairs:
+        assert x.shape == (len(y), 6, 6, 3)
+        np.testing.assert_array_equal(x, np.broadcast_to(x[:, :1, :1, :1], x.shape))
+        np.testing.assert_array_equal(y[:, 0], x[:, 0, 0, 0] % 3 == 0)
+    _, later = collect(make_batches(pixels, ROWS, LABELS, first_epoch=1, **options), 5)
+    assert order[5:] == later and sorted(np.concatenate(later)) == sorted(ROWS)
+
+
+def test_crops_of_pictures_are_encoded_and_repeat():
+    pictures = faces(8, side=40)
+    options = {"batch_size": 4, "augment": 1.0, "crop": 24, "seed": 2}
+    options["names"] = ("flip", "shift", "resave", "noise")
+    batches = [
+        collect(make_batches(pictures, np.arange(8), np.arange(8) % 2, **options), 2)[0]
+        for _ in range(2)
+    ]
+    for (x, _), (again, _) in zip(*batches, strict=True):
+        assert x.shape == (4, 24, 24, 3)
+        np.testing.assert_array_equal(x, again)
+
+
+def test_what_cannot_be_done_is_said_before_any_batch(pixels):
+    with pytest.raises(UsageError, match="Crops of 9 pixels do not fit"):
+        make_batches(pixels, ROWS, LABELS, batch_size=5, crop=9)
+    with pytest.raises(UsageError, match="no augmentation 'blurr'"):
+        make_batches(pixels, ROWS, LABELS, batch_size=5, augment=1.0, names=("blurr",))
+    with pytest.raises(DataError, match="no real faces to make self-blended fakes from"):
+        make_batches(pixels, ROWS, np.ones(COUNT), batch_size=5, fakes="self_blended")
+
+
+@pytest.mark.parametrize("crop", [0, 24])
+def test_self_blended_batches_hold_each_real_face_and_then_a_fake_of_each(crop):
+    pictures, labels = faces(9, side=32), np.array([0, 1, 0, 0, 1, 0, 1, 0, 0])
+    options = {"batch_size": 4, "seed": 3, "fakes": "self_blended", "crop": crop}
+    dataset = make_batches(pictures, np.arange(9), labels, **options)
+    pairs, _ = collect(dataset, 99)
+    assert len(pairs) == count_steps(labels, 4, "self_blended") == 3
+    assert [y[:, 0].tolist() for _, y in pairs] == [[0, 0, 1, 1]] * 3
+    side = crop or 32
+    for (x, _), reals in zip(pairs, ([0, 2], [3, 5], [7, 8]), strict=True):
+        assert x.shape == (4, side, side, 3) and x.dtype == np.uint8
+        for real, fake, row in zip(x[:2], x[2:], reals, strict=True):
+            differences = [np.abs(real.astype(int) - other).mean() for other in x[2:]]
+            assert 0 < np.abs(real.astype(int) - fake).mean() == min(differences)
+            if not crop:
+                likeness = np.abs(pictures.astype(int) - fake).mean(axis=(1, 2, 3))
+                assert likeness.argmin() == row
+    again, _ = collect(make_batches(pictures, np.arange(9), labels, **options), 99)
+    np.testing.assert_array_equal(pairs[1][0], again[1][0])
+
+
+def test_steps_count_what_an_epoch_holds():
+    assert count_steps(np.array([0, 1, 1, 0, 1]), 2) == 3
+    assert count_steps(np.array([0, 1, 1, 0, 0]), 2, "self_blended") == 3
+    assert count_steps(np.array([0, 1, 1, 0, 0]), 5, "self_blended") == 2
+    assert count_steps(np.array([0, 0]), 1, "self_blended") == 2

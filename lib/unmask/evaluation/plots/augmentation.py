@@ -11,7 +11,7 @@ from ...errors import UsageError
 from .faces import draw_face
 from .style import WIDTH, described, listed, new_figure, styled
 
-MOST_COLUMNS = 6
+MOST_COLUMNS = 7
 DETAIL = 5  # the middle fifth of each side is enlarged
 LOUDER = 4  # differences are shown so many times as large
 
@@ -20,7 +20,7 @@ LOUDER = 4  # differences are shown so many times as large
 def augmentation_grid(
     columns: Mapping[str, np.ndarray], title: str = "", detail: bool = True
 ) -> Figure:
-    """Returns a row a face and a column a change of it; more than six columns go on below.
+    """Returns a row a face and a column a change of it; more than seven columns go on below.
 
     Args:
         columns: from what was done, a few words, to the pictures, uint8 `[n, height, width, 3]`
