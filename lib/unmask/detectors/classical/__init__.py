@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-BUILDERS = {}
+from . import frequencies, residuals, thumbnails
+
+BUILDERS = {**residuals.BUILDERS, **frequencies.BUILDERS, **thumbnails.BUILDERS}

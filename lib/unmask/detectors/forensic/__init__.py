@@ -2,4 +2,16 @@
 
 from __future__ import annotations
 
-BUILDERS = {}
+from . import frequency, full_resolution, meso, patches, residual, streams
+from .patches import patch_logits
+
+__all__ = ["BUILDERS", "patch_logits"]
+
+BUILDERS = {
+    **meso.BUILDERS,
+    **residual.BUILDERS,
+    **frequency.BUILDERS,
+    **full_resolution.BUILDERS,
+    **patches.BUILDERS,
+    **streams.BUILDERS,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import keras
 import numpy as np
@@ -123,7 +124,7 @@ class ResidualCooccurrences(_Residuals):
         if self.merged:
             found = [[(down + across) / 2 for down, across in zip(*found, strict=True)]]
         parts = [part for of_axis in found for part in of_axis]
-        stacked = ops.reshape(ops.stack(parts, axis=1), (-1, channels, len(parts), self._runs()))
+        stacked = ops.reshape(ops.stack(parts, axis=1), (-1, self._runs()))
         if self.symmetric:
             stacked = ops.matmul(stacked, same_runs(self.levels, self.order))
         numbers = channels * len(parts) * stacked.shape[-1]
@@ -137,6 +138,12 @@ class ResidualCooccurrences(_Residuals):
             "symmetric": self.symmetric,
             "merged": self.merged,
         }
+
+    def compute_output_spec(self, inputs):
+        numbers = len(self.channels) if self.channels is not None else inputs.shape[-1]
+        numbers *= len(self.residuals) * len(self.directions) * (1 if self.merged else 2)
+        runs = same_runs(self.levels, self.order).shape[1] if self.symmetric else self._runs()
+        return keras.KerasTensor((inputs.shape[0], numbers * runs), "float32")
 
     def _runs(self) -> int:
         return self.levels**self.order
@@ -195,10 +202,16 @@ class ChannelCooccurrences(_Residuals):
                 found.append(shares(_codes(members, self.levels), self.levels ** len(members)))
         return self._finish(ops.concatenate(found, axis=-1))
 
+    def compute_output_spec(self, inputs):
+        members = len(self.channels) if self.channels is not None else inputs.shape[-1]
+        numbers = 2 * len(self.residuals) * self.levels**members
+        return keras.KerasTensor((inputs.shape[0], numbers), "float32")
+
     def get_config(self):
         return {**super().get_config(), "steps": self.steps}
 
 
+@lru_cache(maxsize=8)
 def same_runs(levels: int, order: int) -> np.ndarray:
     """Returns which runs are the same but for mirror and sign, float32 `[runs, classes]` of 0, 1.
 

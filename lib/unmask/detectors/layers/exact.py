@@ -23,3 +23,14 @@ class Exact(keras.layers.Layer):
     def compute(self, inputs):
         """Returns the layer's float32 output for float32 `inputs`."""
         raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable("unmask")
+class Join(Exact):
+    """Numbers `[n, ...]` of several layers side by side, float32 under any policy."""
+
+    def call(self, inputs):
+        return self.compute([keras.ops.cast(part, "float32") for part in inputs])
+
+    def compute(self, inputs):
+        return keras.ops.concatenate(inputs, axis=-1)

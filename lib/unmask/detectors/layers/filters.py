@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import ops
 
 from ...errors import UsageError, nearest
@@ -95,9 +96,8 @@ class ConstrainedConvolution(keras.layers.Layer):
 
     def fitting_kernel(self):
         """Returns the weights used, `[size, size, channels, filters]`."""
-        middle = self.size // 2
-        others = keras.utils.to_categorical(middle * self.size + middle, self.size**2)
-        others = ops.reshape(1.0 - others, (self.size, self.size, 1, 1))
+        others = np.ones((self.size, self.size, 1, 1), np.float32)
+        others[self.size // 2, self.size // 2] = 0.0
         kernel = ops.cast(self.kernel, "float32")
         total = ops.sum(kernel * others, axis=(0, 1), keepdims=True)
         return (kernel + (1.0 - total) / (self.size**2 - 1)) * others - (1.0 - others)
