@@ -109,9 +109,10 @@ def test_half_a_file_of_the_tuner_costs_no_finished_trial(searched):
 
 
 def test_the_large_space_is_searched_by_bayesian_optimization(tmp_path):
-    settings = replace(SEARCH, space="large", method="bayesian", trials=2, objective="val_loss")
+    settings = replace(SEARCH, space="large", method="bayesian", trials=3, objective="val_loss")
     result = search(tiny_data(8), settings, tmp_path, quiet)
-    choices = {"blocks", "kernel", "dropout", "skip", "optimizer", "weight_decay", "augment"}
+    choices = {"blocks", "kernel", "dropout", "skip", "attention", "optimizer", "weight_decay"}
+    choices |= {"augment", "label_smoothing", "mixup"}
     assert choices <= set(result.best) and choices <= set(result.trials.columns)
     done = result.trials[result.trials["status"] == "done"]
     assert list(done["val_loss"]) == sorted(done["val_loss"])

@@ -1,0 +1,124 @@
+"""What a search is asked to do, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ... import detectors
+from ...errors import UsageError, nearest
+from ..settings import TrainingSettings
+
+SPACES = ("reference", "large", "best")
+METHODS = ("random", "hyperband", "bayesian", "grid", "halving")
+OBJECTIVES = {"val_auc": "max", "val_loss": "min"}
+# The network whose ingredients the space `best` is about.
+BEST_NETWORK = "residual_net"
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How to search.
+
+    Attributes:
+        space: of the network "searched": "reference" (blocks, head, learning rate), "large", or
+            "best", the ingredients of a forensic network (front end, truncation, augmentation,
+            crop, schedule, learning rate).
+        method: "random"; "hyperband" (Li et al., 2018, arXiv:1603.06560); "bayesian"; "grid", all
+            combinations of `dropouts`, `learning_rates`, `batch_sizes` and `options`; "halving",
+            random networks of which the worse ones stop early (Jamieson and Talwalkar, 2016,
+            arXiv:1502.07943) and the others train on with the weights they have.
+        trials: at most so many networks (hyperband and grid decide on their own how many).
+        epochs: of a trial, at most.
+        objective: "val_auc" or "val_loss", at the epoch of the lowest validation loss.
+        training: what every trial shares: batch size, patience, precision, seed.
+        network: "searched", or any of `detectors.names()`, whose space is `dropouts`,
+            `learning_rates`, `batch_sizes` and `options`.
+        dropouts, learning_rates, batch_sizes: the values to try. A network without dropout is
+            tried without it.
+        options: names of options of the network to vary as well, see `spaces.varied_options`.
+        keep: halving lets one in so many train on, and gives it so many times the epochs.
+    """
+
+    space: str = "reference"
+    method: str = "random"
+    trials: int = 8
+    epochs: int = 3
+    objective: str = "val_auc"
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    network: str = "searched"
+    dropouts: tuple[float, ...] = (0.2, 0.0, 0.5)
+    learning_rates: tuple[float, ...] = (1e-3, 1e-4)
+    batch_sizes: tuple[int, ...] = (32, 64)
+    options: tuple[str, ...] = ()
+    keep: int = 3
+
+    def __post_init__(self):
+        known_words = {
+            "space": SPACES,
+            "method": METHODS,
+            "objective": tuple(OBJECTIVES),
+            "network": detectors.names(),
+        }
+        for name, known in known_words.items():
+            value = getattr(self, name)
+            if value not in known:
+                raise UsageError(
+                    f"A search has no {name} {value!r}.{nearest(value, known)}",
+                    expected="one of " + ", ".join(known),
+                )
+        if self.trials < 1 or self.epochs < 1 or self.keep < 2:
+            raise UsageError(
+                "A search needs at least one trial and one epoch a trial, and keeps at most one in "
+                "two.",
+                expected="for instance trials: 8, epochs: 3, keep: 3",
+            )
+        self._check_lists()
+
+    def _check_lists(self) -> None:
+        lists = (self.dropouts, self.learning_rates, self.batch_sizes)
+        if not all(lists) or any(len(set(values)) < len(values) for values in lists):
+            raise UsageError(
+                "dropouts, learning_rates and batch_sizes must each name one value or more, and "
+                "none twice."
+            )
+        fit = all(0 <= value < 1 for value in self.dropouts)
+        if not fit or min(self.learning_rates) <= 0 or min(self.batch_sizes) < 1:
+            raise UsageError(
+                "A dropout, a learning rate or a batch size of the search is not possible.",
+                expected="dropouts of 0 to below 1, learning rates above 0, batches of 1 or more",
+            )
+
+    @property
+    def plain(self) -> bool:
+        """Whether the space is the plain one: dropout, learning rate, batch size, options."""
+        return self.method == "grid" or self.network != "searched"
+
+    @property
+    def detector(self) -> str:
+        """The name of the network that the trials build."""
+        best = self.space == "best" and not self.plain
+        return BEST_NETWORK if best else self.network
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        trials: a row a trial, best first, failed ones last: trial, status ("done", "stopped" when
+            halving ended it early, "failed"), the choices, epochs, val_auc, val_loss,
+            val_accuracy, parameters, seconds, reason.
+        best: the choices of the best trial, see `split_choices`.
+        notices: sentences to put in front of a reader.
+        folder: the search's own folder; its name is a hash of space, data and settings.
+        network: the name of the detector that the trials built.
+    """
+
+    trials: pd.DataFrame
+    best: dict
+    notices: list[str]
+    folder: Path
+    network: str = "searched"

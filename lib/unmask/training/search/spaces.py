@@ -1,0 +1,163 @@
+"""What there is to choose from, and a tuner's choices in the words of networks and training."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import fields
+from typing import Any
+
+import keras_tuner
+
+from ... import detectors
+from ...errors import UsageError, nearest
+from ..settings import OPTIMIZERS, TrainingSettings
+from .settings import BEST_NETWORK, SearchSettings
+
+REFERENCE_BLOCKS = ("32", "32-64", "32-64-128", "64-128", "64-128-256")
+# How much of the repertoire of augmentations a trial uses.
+LIGHT = ("flip", "shift", "light")
+RE_ENCODED = ("flip", "jpeg", "webp")
+EVERYTHING = ("flip", "shift", "light", "jpeg", "webp", "resize", "blur", "noise", "colour")
+CROPS = (64, 96, 128)
+# Options of networks that take a few words or numbers: what is worth trying. An option that is
+# True or False needs no entry.
+OPTION_VALUES: dict[str, tuple] = {
+    "attention": ("none", "squeeze", "cbam"),
+    "head": detectors.convolutional.HEADS,
+    "kernel": (3, 5),
+    "front": ("srm", "constrained", "differences"),
+    "truncation": (2.0, 3.0, 7.0),
+    "domain": ("dct", "spectrum"),
+}
+# Which of a trial's choices are settings of its training; all others build the network.
+_SETTINGS = frozenset(item.name for item in fields(TrainingSettings))
+_LISTS = ("blocks", "augmentations")
+
+
+def space_of(settings: SearchSettings, side: int) -> keras_tuner.HyperParameters:
+    """Returns the space that `settings` ask for.
+
+    Args:
+        settings: of the search.
+        side: of the faces in pixels; crops must be smaller.
+
+    Raises:
+        UsageError: an option that the network does not have or that has nothing to try.
+    """
+    space = keras_tuner.HyperParameters()
+    if settings.plain:
+        for name, values in plain_values(settings).items():
+            if isinstance(values[0], bool):
+                space.Boolean(name)
+            else:
+                space.Choice(name, list(values))
+    elif settings.space == "best":
+        _add_best(space, side)
+    else:
+        space.Choice("head", ["flatten", "average"])
+        space.Choice("learning_rate", [1e-3, 5e-4, 1e-4])
+        if settings.space == "reference":
+            space.Choice("blocks", list(REFERENCE_BLOCKS))
+        else:
+            _add_large(space)
+    return space
+
+
+def plain_values(settings: SearchSettings) -> dict[str, tuple]:
+    """Returns what a grid, or a search over any named detector, tries for each choice.
+
+    Raises:
+        UsageError: an option that the network does not have or that has nothing to try.
+    """
+    known = detectors.options(settings.detector)
+    values: dict[str, tuple] = {"dropout": settings.dropouts} if "dropout" in known else {}
+    values |= {"learning_rate": settings.learning_rates, "batch_size": settings.batch_sizes}
+    possible = varied_options(settings.detector)
+    for name in settings.options:
+        if name not in possible:
+            raise UsageError(
+                f"A search cannot vary the option {name!r} of {settings.detector}."
+                f"{nearest(name, possible)}",
+                expected="one of " + ", ".join(possible) if possible else "no option",
+            )
+        values[name] = possible[name]
+    return values
+
+
+def varied_options(network: str) -> dict[str, tuple]:
+    """Returns the options of a detector that a search can vary, with the values to try."""
+    found = {}
+    for name, default in detectors.options(network).items():
+        if isinstance(default, bool):
+            found[name] = (False, True)
+        elif name in OPTION_VALUES:
+            found[name] = OPTION_VALUES[name]
+    return found
+
+
+def all_combinations(settings: SearchSettings) -> list[dict[str, Any]]:
+    """Returns the points of the grid that `settings` ask for, in a fixed order."""
+    values = plain_values(settings)
+    return [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
+
+
+def choices_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns what the tuner chose in the words of `detectors.build` and `TrainingSettings`."""
+    choices = {
+        # The tuner's steps leave 0.30000000000000004 where 0.3 is meant.
+        name: float(f"{value:.6g}") if isinstance(value, float) else value
+        for name, value in values.items()
+        if not name.startswith("tuner/")
+    }
+    if "width" in choices:
+        width, depth = choices.pop("width"), choices.pop("depth")
+        choices["blocks"] = [width * 2**number for number in range(depth)]
+    elif "blocks" in choices:
+        choices["blocks"] = [int(filters) for filters in choices["blocks"].split("-")]
+    if "augmentations" in choices:
+        choices["augmentations"] = choices["augmentations"].split("-")
+    return choices
+
+
+def in_words(choices: dict[str, Any]) -> dict[str, Any]:
+    """Returns the choices as a table shows them: lists joined by hyphens."""
+    return {
+        name: "-".join(map(str, value)) if name in _LISTS else value
+        for name, value in choices.items()
+    }
+
+
+def split_choices(choices: dict) -> tuple[dict, dict]:
+    """Splits a trial's choices into options of the network and of `TrainingSettings`."""
+    network = {name: value for name, value in choices.items() if name not in _SETTINGS}
+    training = {
+        name: tuple(value) if name == "augmentations" else value
+        for name, value in choices.items()
+        if name in _SETTINGS
+    }
+    return network, training
+
+
+def _add_large(space: keras_tuner.HyperParameters) -> None:
+    space.Choice("width", [16, 32, 48, 64])
+    space.Int("depth", 1, 5)
+    space.Choice("kernel", [3, 5])
+    space.Float("dropout", 0.0, 0.5, step=0.1)
+    space.Boolean("skip")
+    space.Choice("attention", list(OPTION_VALUES["attention"]))
+    space.Choice("optimizer", list(OPTIMIZERS))
+    space.Choice("weight_decay", [0.0, 1e-4, 1e-2])
+    space.Float("augment", 0.0, 1.0, step=0.25)
+    space.Choice("label_smoothing", [0.0, 0.1])
+    space.Choice("mixup", [0.0, 0.2])
+
+
+def _add_best(space: keras_tuner.HyperParameters, side: int) -> None:
+    for name in ("front", "truncation"):
+        if name in detectors.options(BEST_NETWORK):
+            space.Choice(name, list(OPTION_VALUES[name]))
+    space.Choice("augmentations", ["-".join(part) for part in (LIGHT, RE_ENCODED, EVERYTHING)])
+    space.Choice("augment", [0.0, 0.5, 1.0])
+    space.Choice("crop", [0, *(crop for crop in CROPS if crop < side)])
+    space.Choice("schedule", ["constant", "cosine", "one_cycle"])
+    space.Choice("learning_rate", [3e-3, 1e-3, 3e-4])
