@@ -13,7 +13,9 @@ SMALLEST_SPECTRUM = 16
 def log_dct(input_shape: tuple[int, int, int], *, bins: int = 32) -> keras.Model:
     """Cosine transform: logarithms of the whole face's frequencies in bins, linear head.
 
-    Frank et al., 2020, arXiv:2003.08685, on brightness and both colour differences.
+    Of brightness and both colour differences.
+
+    Source: Frank et al., 2020, arXiv:2003.08685.
 
     Args:
         input_shape: height, width, 3; at least `bins` pixels a side.
@@ -32,7 +34,7 @@ def log_dct(input_shape: tuple[int, int, int], *, bins: int = 32) -> keras.Model
 def azimuthal_spectrum(input_shape: tuple[int, int, int], *, rings: int = 48) -> keras.Model:
     """Azimuthal spectrum: mean power of the brightness in rings of frequency, linear head.
 
-    Durall et al., 2020, arXiv:2003.01826.
+    Source: Durall et al., 2020, arXiv:2003.01826.
 
     Args:
         input_shape: height, width, 3; at least 16x16.

@@ -20,8 +20,10 @@ def cooccurrences(
     """Co-occurrences of residuals: how often small differences stand in a row, linear head.
 
     First and second differences of brightness and both colour differences, down and across, as
-    runs of three along the same direction: SPAM (Pevny, Bas and Fridrich, 2010, IEEE TIFS 5:215)
-    as used on generated faces by Nataraj et al., 2019, arXiv:1903.06836. 4,116 numbers.
+    runs of three along the same direction: 4,116 numbers.
+
+    Source: Pevny, Bas and Fridrich, 2010, IEEE TIFS 5:215 (SPAM); on generated faces Nataraj et
+    al., 2019, arXiv:1903.06836.
 
     Args:
         input_shape: height, width, 3; at least 16x16. Faces should come at the resolution they
@@ -46,10 +48,12 @@ def cooccurrences_srm(
 ) -> keras.Model:
     """Rich co-occurrences: six kinds of residuals counted in runs of four, linear head.
 
-    A small rich model of steganalysis (Fridrich and Kodovsky, 2012, IEEE TIFS 7:868): first to
-    third differences and an edge kernel, in runs along and across their axis; the 3x3 and 5x5
-    squares as the mean of both. Brightness is counted in steps of one and of two, the colour
-    differences in steps of one. A run, its mirror image and its negative count as the same.
+    A small rich model of steganalysis: first to third differences and an edge kernel, in runs
+    along and across their axis; the 3x3 and 5x5 squares as the mean of both. Brightness is
+    counted in fine and in twice as coarse steps, the colour differences in fine ones. A run, its
+    mirror image and its negative count as the same.
+
+    Source: Fridrich and Kodovsky, 2012, IEEE TIFS 7:868.
 
     Args:
         input_shape: height, width, 3; at least 16x16. Faces should come at the resolution they

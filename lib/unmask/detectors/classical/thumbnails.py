@@ -12,7 +12,9 @@ def thumbnail(input_shape: tuple[int, int, int], *, side: int = 16) -> keras.Mod
     """Thumbnail: the colours of the face at 16x16 pixels, linear head.
 
     It can see pose, light and framing and hardly a forgery, so what it scores is how far the two
-    classes differ in what has nothing to do with being fake (our own floor).
+    classes differ in what has nothing to do with being fake.
+
+    Source: the floor of Unmask's own audit.
 
     Args:
         input_shape: height, width, 3; at least `side` pixels a side.

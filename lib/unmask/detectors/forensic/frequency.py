@@ -24,11 +24,12 @@ def frequency_net(
 ) -> keras.Model:
     """Frequency network: convolutions over the cosine transform of 8x8 blocks, or the spectrum.
 
-    Both are of brightness and the two colour differences, as logarithms of magnitudes (Frank et
-    al., 2020, arXiv:2003.08685; Qian et al., 2020, arXiv:2007.09355). "dct" keeps the grid of
-    JPEG: a pixel of its 192 planes is a block, and the mean over all blocks goes to the last
-    unit. "spectrum" has one value a frequency of the whole picture; since a frequency's place is
-    its meaning, the convolutions are pooled and flattened.
+    Both are of brightness and the two colour differences, as logarithms of magnitudes. "dct"
+    keeps the grid of JPEG: a pixel of its 192 planes is a block, and the mean over all blocks
+    goes to the last unit. "spectrum" has one value a frequency of the whole picture; since a
+    frequency's place is its meaning, the convolutions are pooled and flattened.
+
+    Source: Frank et al., 2020, arXiv:2003.08685; Qian et al., 2020, arXiv:2007.09355.
 
     Args:
         input_shape: height, width, 3; at least 32x32.

@@ -18,10 +18,11 @@ def resnet50_no_downsampling(
 ) -> keras.Model:
     """ResNet50 without early down-sampling: the stem keeps every pixel.
 
-    Gragnaniello et al., 2021, arXiv:2104.02617: the first convolution and the max pooling behind
-    it move by one pixel instead of two, so that traces of single pixels reach the first stage.
-    The parameters are ResNet50's own (23,587,712 without its top), its arithmetic is 16 times as
-    much: train it on crops, or on a GPU.
+    The first convolution and the max pooling behind it move by one pixel instead of two, so that
+    traces of single pixels reach the first stage. The parameters are ResNet50's own (23,587,712
+    without its top), its arithmetic is 16 times as much: train it on crops, or on a GPU.
+
+    Source: Gragnaniello et al., 2021, arXiv:2104.02617.
 
     Args:
         input_shape: height, width, 3; at least 32x32.

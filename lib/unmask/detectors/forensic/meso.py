@@ -19,10 +19,11 @@ def meso4(
 ) -> keras.Model:
     """Meso4: four small convolutions for the middle scale of faces.
 
-    Afchar et al., 2018, arXiv:1809.00888: 27,977 trained parameters at 256x256 pixels. Pixels are
-    brought to 0..1 and every convolution is followed by ReLU, then normalization, then pooling.
-    The published files name no leaky ReLU behind the first dense layer, the authors' code has
-    one, and so has this.
+    27,977 trained parameters at 256x256 pixels. Pixels are brought to 0..1 and every convolution
+    is followed by ReLU, then normalization, then pooling. The published files name no leaky ReLU
+    behind the first dense layer, the authors' code has one, and so has this.
+
+    Source: Afchar et al., 2018, arXiv:1809.00888.
 
     Args:
         input_shape: height, width, 3; at least 32x32, and 256x256 for published weights.
@@ -50,8 +51,10 @@ def meso_inception4(
 ) -> keras.Model:
     """MesoInception4: Meso4 with two blocks of dilated convolutions.
 
-    Afchar et al., 2018, arXiv:1809.00888: 28,615 trained parameters at 256x256 pixels. Each block
-    joins 1x1, 3x3 and 3x3 convolutions spread by 2 and by 3 pixels.
+    28,615 trained parameters at 256x256 pixels. Each block joins 1x1, 3x3 and 3x3 convolutions
+    spread by 2 and by 3 pixels.
+
+    Source: Afchar et al., 2018, arXiv:1809.00888.
 
     Args:
         input_shape: height, width, 3; at least 32x32, and 256x256 for published weights.

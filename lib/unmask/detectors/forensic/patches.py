@@ -19,14 +19,16 @@ def patch_voting(
 ) -> keras.Model:
     """Votes of patches: the first blocks of Xception, one judgement a patch, their mean.
 
-    Chai et al., 2020, arXiv:2008.10588: cut off early, a network sees 19, 43 or 91 pixels at a
-    time (1, 2 or 3 blocks), so it must judge texture and cannot learn whole faces. The mean over
-    patches is taken before the last unit: its logit is linear, so this is the mean of the
-    patches' logits, which `patch_logits` gives one by one.
+    Cut off early, a network sees 19, 43 or 91 pixels at a time (1, 2 or 3 blocks), so it must
+    judge texture and cannot learn whole faces. The mean over patches is taken before the last
+    unit: its logit is linear, so this is the mean of the patches' logits, which `patch_logits`
+    gives one by one.
+
+    Source: Chai et al., 2020, arXiv:2008.10588; blocks of Chollet, 2016, arXiv:1610.02357.
 
     Args:
         input_shape: height, width, 3; at least 64x64.
-        blocks: of Xception's entry flow (Chollet, 2016, arXiv:1610.02357), 1 to 3.
+        blocks: of Xception's entry flow, 1 to 3.
         dropout: share of the features dropped while training.
 
     Raises:

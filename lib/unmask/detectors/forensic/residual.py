@@ -25,11 +25,12 @@ def residual_net(
 ) -> keras.Model:
     """Residual network: high-pass filters, truncation, no early down-sampling.
 
-    The first layers are those of steganalysis (fixed filters of Fridrich and Kodovsky, 2012, IEEE
-    TIFS 7:868, or the constrained convolution of Bayar and Stamm, 2018, IEEE TIFS 13:2691), cut
-    off at `truncation` as in Ye et al., 2017 (IEEE TIFS 12:2545). Two convolutions see every
-    pixel; each later one follows a mean over 2x2. Traces are averages over the whole picture, so
-    the head takes the mean over all places.
+    The first layers are those of steganalysis: fixed filters or a constrained convolution, cut
+    off at `truncation`. Two convolutions see every pixel; each later one follows a mean over 2x2.
+    Traces are averages over the whole picture, so the head takes the mean over all places.
+
+    Source: Fridrich and Kodovsky, 2012, IEEE TIFS 7:868 (filters); Bayar and Stamm, 2018, IEEE
+    TIFS 13:2691 (constrained); Ye, Ni and Yi, 2017, IEEE TIFS 12:2545 (truncation).
 
     Args:
         input_shape: height, width, 3; at least 16x16. Faces should come at the resolution they

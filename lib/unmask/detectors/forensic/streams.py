@@ -25,10 +25,10 @@ def two_stream(
 ) -> keras.Model:
     """Two streams: colours in one, residuals or block frequencies in the other, joined at the end.
 
-    Zhou et al., 2018, arXiv:1805.04953, put the three filters of the second stream beside the
-    picture's own colours; Luo et al., 2021, arXiv:2103.12376, do so for faces. The stream of
-    colours halves the picture from the start and sees shapes; the other keeps each pixel at
-    first.
+    The stream of colours halves the picture from the start and sees shapes; the other keeps each
+    pixel at first.
+
+    Source: Zhou et al., 2018, arXiv:1805.04953; for faces Luo et al., 2021, arXiv:2103.12376.
 
     Args:
         input_shape: height, width, 3; at least 32x32.
