@@ -16,7 +16,15 @@ from PIL import Image
 from unmask.errors import UsageError
 from unmask.evaluation import plots
 from unmask.evaluation.calibration import add_calibrated
-from unmask.evaluation.ensembles import combine, mean_ensemble, stacked_ensemble
+from unmask.evaluation.comparison import Difference
+from unmask.evaluation.ensemble_gains import Gain
+from unmask.evaluation.ensembles import (
+    combine,
+    greedy_ensemble,
+    mean_ensemble,
+    stacked_ensemble,
+    verdict_pairs,
+)
 from unmask.evaluation.plots.style import listed, shortened, to_png
 from unmask.evaluation.scores import attach_faces
 from unmask.evaluation.summary import evaluate_member
@@ -60,6 +68,11 @@ def drawn(make_faces, score_faces):
             {"mean": mean_ensemble(wide).weights, HOSTILE: stacked_ensemble(wide).weights}
         ),
         "correlation": plots.score_correlation(wide),
+        "verdicts": plots.verdict_differences(
+            verdict_pairs(wide, {name: each["value"] for name, each in thresholds.items()})
+        ),
+        "greedy": plots.greedy_path(greedy_ensemble(wide).path),
+        "gains": plots.gain_and_cost(gains(), HOSTILE),
         "training": plots.training_curves(
             {"baseline": history(9, 4), HOSTILE: history(30, 12), "short": history(1, 1)}
         ),
@@ -128,11 +141,20 @@ def files() -> pd.DataFrame:
     )
 
 
+def gains():
+    ends = [(0.02, 0.01, 0.03), (-0.01, -0.03, 0.01), (0.0, None, None)]
+    names = (HOSTILE, "stacked_ensemble", "greedy_ensemble")
+    return [
+        Gain(name, 3, Difference(*each, n=90), milliseconds=2.0, megabytes=3.0, times=1.5)
+        for name, each in zip(names, ends, strict=True)
+    ]
+
+
 def test_every_public_plot_is_drawn_here(drawn):
-    rooms = ("data", "faces", "models", "scores", "training")
+    rooms = ("data", "ensembles", "faces", "models", "scores", "training")
     functions = [getattr(plots, name) for name in plots.__all__]
     here = {each.__name__ for each in functions if each.__module__.rpartition(".")[2] in rooms}
-    assert len(here) == 16 and len(drawn[0]) >= len(here)
+    assert len(here) == 19 and len(drawn[0]) >= len(here)
 
 
 def test_pictures_are_white_and_of_report_width(drawn):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..errors import DataError, MissingStepError
 from ..runs import read_json, resolve, steps_of_run, write_json, write_table
 from .calibration import add_calibrated
 from .comparison import Comparison, adjust, compare, describe_difference
-from .ensembles import METHODS, Ensemble
+from .ensembles import Ensemble
 from .ledger import EVALUATION, note_test_use
 from .scores import SPLITS, attach_faces, cluster_ids, score_matrix, select_scores
 from .summary import comparison_table, costs_of, evaluate_member, format_interval
@@ -104,12 +104,27 @@ def find_results(
     asked = [step for step in steps_of_run(run_folder, steps) if step != FLOOR_STEP]
     found, left_out = _load_all(run_folder, faces, asked)
     notices = _notices_on(left_out)
+    found, renamed = _with_names_of_their_own(found)
+    notices += renamed
     if not found:
         raise MissingStepError(
             " ".join([f"No trained detector lies in {resolve(run_folder)}.", *notices]),
             expected=f"the scores of at least one of: {', '.join(steps)}",
             fix="run notebooks/04_baseline_cnn.ipynb first, or: python run_all.py",
         )
+    return found, notices
+
+
+def _with_names_of_their_own(results: list[Result]) -> tuple[list[Result], list[str]]:
+    """Returns the results, those whose name an earlier one has renamed after their step."""
+    seen, found, notices = set(), [], []
+    for result in results:
+        if result.name in seen:
+            name = f"{result.name} of {result.member['step']}"
+            notices.append(f"Two members are called {result.name}; one is shown as {name}.")
+            result = replace(result, member={**result.member, "name": name})
+        seen.add(result.name)
+        found.append(result)
     return found, notices
 
 
@@ -266,9 +281,11 @@ def _cuts(result: Result) -> list[float]:
 
 def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequence[Result]) -> None:
     """Writes an ensemble as a member: its scores, calibrated on validation, and its cost, which
-    is that of all networks of all its members together.
+    is that of all networks of the members that count in it.
     """
     write_table(folder / "scores.parquet", add_calibrated(ensemble.scores))
+    used = ensemble.used()
+    members = [result for result in members if result.name in used]
     together = {
         key: sum(result.member[key] * len(result.member["seeds"]) for result in members)
         for key in ("parameters", "bytes_on_disk", "milliseconds_per_image")
@@ -279,7 +296,7 @@ def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequenc
         {
             "name": name,
             "step": "ensemble",
-            "architecture": f"{METHODS[name]} of {', '.join(ensemble.weights)}",
+            "architecture": f"{ensemble.about} of {', '.join(used)}",
             "weights": ensemble.weights,
             "seeds": [0],
             "trainings": sum(len(result.member["seeds"]) for result in members),

@@ -8,6 +8,8 @@ from .attacks import attack_curves, attack_example, cross_matrix
 from .audit import average_pictures, file_facts, picture_pairs, shortcut_forest
 from .augmentation import augmentation_grid, self_blended_grid
 from .data import class_counts, formats_and_quality, resolutions, split_composition
+from .engines import engine_speeds, engines_table
+from .ensembles import gain_and_cost, greedy_path, verdict_differences
 from .explain import (
     heat_overlays,
     mistakes_with_reasons,
@@ -39,12 +41,16 @@ __all__ = [
     "class_counts",
     "confusion_matrices",
     "cross_matrix",
+    "engine_speeds",
+    "engines_table",
     "ensemble_weights",
     "epochs_on_test",
     "face_sheet",
     "false_and_honest",
     "file_facts",
     "formats_and_quality",
+    "gain_and_cost",
+    "greedy_path",
     "heat_overlays",
     "mistakes_with_reasons",
     "noise_residuals",
@@ -66,6 +72,7 @@ __all__ = [
     "style",
     "training_curves",
     "transform_sheet",
+    "verdict_differences",
     "where_it_looks",
     "worst_mistakes",
 ]

@@ -1,0 +1,30 @@
+"""Ensembles of members' scores, fitted on validation only, and how differently members judge."""
+
+from .diversity import VerdictPairs, verdict_pairs
+from .joined import (
+    METHODS,
+    fit_ensembles,
+    greedy_ensemble,
+    mean_ensemble,
+    named_ensembles,
+    rank_ensemble,
+    stacked_ensemble,
+    weighted_ensemble,
+)
+from .table import Ensemble, combine, member_names
+
+__all__ = [
+    "METHODS",
+    "Ensemble",
+    "VerdictPairs",
+    "combine",
+    "fit_ensembles",
+    "greedy_ensemble",
+    "mean_ensemble",
+    "member_names",
+    "named_ensembles",
+    "rank_ensemble",
+    "stacked_ensemble",
+    "verdict_pairs",
+    "weighted_ensemble",
+]
