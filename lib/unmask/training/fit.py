@@ -185,7 +185,7 @@ def _finish(fast, data, settings, checkpoints, record, resumed_from) -> Training
     best = best_epoch(history)
     fast.set_weights(checkpoints.read_best(best))
     saved = plain(fast)
-    snapshots = read_snapshots(checkpoints.folder)
+    snapshots = read_snapshots(checkpoints.folder, record["notices"])
     if snapshots:
         saved = average(saved, snapshots)
     if settings.crop:

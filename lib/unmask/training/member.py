@@ -12,11 +12,14 @@ import numpy as np
 import pandas as pd
 
 from ..runs import report_progress, sha256_of, write_json, write_table
+from .adversarial import accuracies, attacked_scores
 from .fit import Progress, train
 from .predict import milliseconds_per_image, predict
 from .settings import TrainingData, TrainingResult, TrainingSettings
+from .snapshots import count_snapshots
 
 SCORED_SPLITS = ("val", "test", "unseen")
+ATTACKED_SPLITS = ("val", "test")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ def train_member(
     """Trains `member` once per seed and scores the faces that training did not learn from.
 
     Writes `<folder>/seed_<n>/` (see `train`), scores.parquet and member.json; what is finished
-    there already is not done again.
+    there already is not done again. After adversarial training the faces of val and test are
+    scored attacked as well: attacked_scores.parquet holds both scores of each, and member.json
+    clean and robust accuracy side by side (see `adversarial.accuracies`).
 
     Args:
         member: what to train.
@@ -69,9 +74,9 @@ def train_member(
         DataError: a split without both classes, or a loss that is not a number at once.
     """
     folder = Path(folder)
-    data = training_data(pixels, faces)
+    data = training_data(pixels, faces, settings.fakes)
     scored = faces[faces["split"].isin(SCORED_SPLITS)]
-    tables, results = [], []
+    tables, attacked, results = [], [], []
     for number, seed in enumerate(seeds):
         keras.backend.clear_session()
         gc.collect()
@@ -85,21 +90,33 @@ def train_member(
         table["score"] = predict(saved, pixels, scored["row"].to_numpy())
         table["seed"] = seed
         tables.append(table)
+        if settings.adversarial:
+            attacked.append(_attacked(saved, pixels, scored, table, seeded))
     scores = pd.concat(tables, ignore_index=True)
     if calibrate is not None:
         scores = calibrate(scores)
     write_table(folder / "scores.parquet", scores)
-    write_json(folder / "member.json", _describe(member, saved, results, seeds))
+    described = _describe(member, settings, saved, results, seeds)
+    if attacked:
+        under_attack = pd.concat(attacked, ignore_index=True)
+        write_table(folder / "attacked_scores.parquet", under_attack)
+        described["adversarial"] = accuracies(under_attack, settings)
+    write_json(folder / "member.json", described)
     return scores
 
 
-def training_data(pixels: np.ndarray, faces: pd.DataFrame) -> TrainingData:
+def training_data(pixels: np.ndarray, faces: pd.DataFrame, fakes: str = "given") -> TrainingData:
     """Returns what `train` needs of the face table: the splits train and val.
+
+    With self-blended fakes only the real faces of train are learnt from; val stays as it is, and
+    fakes are made for it too where it has none.
 
     Raises:
         DataError: one of the two lacks a class.
     """
     train_part, val_part = faces[faces["split"] == "train"], faces[faces["split"] == "val"]
+    if fakes == "self_blended":
+        train_part = train_part[train_part["label"] == 0]
     return TrainingData(
         pixels=pixels,
         train_rows=train_part["row"].to_numpy(),
@@ -107,17 +124,29 @@ def training_data(pixels: np.ndarray, faces: pd.DataFrame) -> TrainingData:
         val_rows=val_part["row"].to_numpy(),
         val_labels=val_part["label"].to_numpy(),
         identity=sha256_of([*train_part["face_id"], *val_part["face_id"]]),
+        fakes=fakes,
     )
 
 
+def _attacked(saved, pixels, scored, table, settings: TrainingSettings) -> pd.DataFrame:
+    chosen = scored["split"].isin(ATTACKED_SPLITS).to_numpy()
+    rows, labels = scored["row"].to_numpy()[chosen], scored["label"].to_numpy()[chosen]
+    scores = attacked_scores(saved, pixels, rows, labels, settings)
+    return table[chosen].assign(attacked_score=scores)
+
+
 def _describe(
-    member: Member, saved: keras.Model, results: list[TrainingResult], seeds: Sequence[int]
+    member: Member,
+    settings: TrainingSettings,
+    saved: keras.Model,
+    results: list[TrainingResult],
+    seeds: Sequence[int],
 ) -> dict:
     notices = [*member.notices, *(notice for result in results for notice in result.notices)]
     return {
         "name": member.name,
         "step": member.step,
-        "architecture": member.architecture,
+        "architecture": _architecture(member, settings, results[0]),
         "seeds": list(seeds),
         "parameters": saved.count_params(),
         "bytes_on_disk": results[0].model_path.stat().st_size,
@@ -125,9 +154,21 @@ def _describe(
         "milliseconds_per_image": milliseconds_per_image(saved),
         "precision": results[0].precision,
         "device": results[0].device,
+        "batch_size": min(result.batch_size for result in results),
+        "batch_size_asked": settings.batch_size,
         "best_epochs": [result.best_epoch for result in results],
         "notices": list(dict.fromkeys(notices)),
     }
+
+
+def _architecture(member: Member, settings: TrainingSettings, result: TrainingResult) -> str:
+    words = [member.architecture]
+    if settings.crop:
+        words.append(f"the mean over crops of {settings.crop} pixels")
+    count = count_snapshots(result.model_path.parent)
+    if settings.schedule == "snapshots" and count:
+        words.append(f"the mean of {count} snapshots of one training")
+    return ", ".join(words)
 
 
 def _share_of_progress(number: int, count: int, name: str) -> Progress:

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from ..runs import atomic_path
+from .checkpoints import DAMAGE
 from .features import features_of, head_of, run_on
 
 CYCLES = 5  # the paper's five or six, of 40 to 50 epochs each
@@ -38,12 +39,28 @@ def save_snapshot(folder: str | Path, number: int, model: keras.Model) -> None:
         np.savez(temporary, *model.get_weights())
 
 
-def read_snapshots(folder: str | Path) -> list[list[np.ndarray]]:
-    """Returns the weights of every snapshot in `folder`, first to last; empty for none."""
+def count_snapshots(folder: str | Path) -> int:
+    """Returns how many snapshots lie in `folder`."""
+    return len(list((Path(folder) / "snapshots").glob("*.npz")))
+
+
+def read_snapshots(folder: str | Path, notices: list[str]) -> list[list[np.ndarray]]:
+    """Returns the weights of every snapshot in `folder`, first to last; empty for none.
+
+    A damaged one is removed, which `notices` are told.
+    """
     found = []
-    while (path := snapshot_path(folder, len(found) + 1)).exists():
-        with np.load(path) as arrays:
-            found.append([arrays[name] for name in arrays.files])
+    paths = (Path(folder) / "snapshots").glob("*.npz")
+    for path in sorted(paths, key=lambda path: int(path.stem)):
+        try:
+            with np.load(path) as arrays:
+                found.append([arrays[name] for name in arrays.files])
+        except DAMAGE:
+            path.unlink()
+            notices.append(
+                f"Snapshot {path.stem} of the training was damaged on disk and has no part in "
+                "the mean of the others."
+            )
     return found
 
 
