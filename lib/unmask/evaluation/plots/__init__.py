@@ -26,6 +26,7 @@ from .scores import (
     roc_and_precision_recall,
     score_histograms,
 )
+from .search import grid_runs, search_importance, search_parallel
 from .stress import shift_by_class, stress_curves, stress_recalls, transform_sheet
 from .style import alt_text, show, style
 from .training import search_results, training_curves
@@ -51,6 +52,7 @@ __all__ = [
     "formats_and_quality",
     "gain_and_cost",
     "greedy_path",
+    "grid_runs",
     "heat_overlays",
     "mistakes_with_reasons",
     "noise_residuals",
@@ -60,6 +62,8 @@ __all__ = [
     "roc_and_precision_recall",
     "score_correlation",
     "score_histograms",
+    "search_importance",
+    "search_parallel",
     "search_results",
     "self_blended_grid",
     "shift_by_class",

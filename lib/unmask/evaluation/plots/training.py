@@ -79,7 +79,7 @@ def search_results(
     done = trials[trials[objective].notna()]
     lower = objective.endswith("loss")
     title = OBJECTIVES.get(objective, objective)
-    varied = [name for name in parameters if _texts(done[name]).nunique() > 1]
+    varied = [name for name in parameters if texts_of(done[name]).nunique() > 1]
     columns = columns_for(len(varied)) or 1
     rows = -(-len(varied) // columns)
     figure = new_figure(2.5 + 2.3 * rows)
@@ -100,7 +100,7 @@ def search_results(
             axes.remove()
         for row in grid:
             row[0].set_ylabel(title)
-    settings = ", ".join(f"{name} {_texts(done[name])[best]}" for name in varied)
+    settings = ", ".join(f"{name} {texts_of(done[name])[best]}" for name in varied)
     return described(
         figure,
         f"{text}. The {title} goes from {scores.min():.3f} to {scores.max():.3f}; "
@@ -189,8 +189,8 @@ def _draw_trials(axes: Axes, scores: np.ndarray, lower: bool, title: str) -> Non
 
 def _draw_strip(axes: Axes, chosen: pd.Series, scores: pd.Series, best: object) -> None:
     """Draws each trial above the value it chose, with the median of each value."""
-    values = _ordered(chosen)
-    place = _texts(chosen).map({value: number for number, value in enumerate(values)})
+    values = ordered(chosen)
+    place = texts_of(chosen).map({value: number for number, value in enumerate(values)})
     spread = np.linspace(-0.14, 0.14, len(scores)) if len(scores) > 1 else np.zeros(1)
     place_drawn = place + spread
     axes.plot(place_drawn, scores, "o", color="black", alpha=0.55, markersize=5)
@@ -207,7 +207,8 @@ def _draw_strip(axes: Axes, chosen: pd.Series, scores: pd.Series, best: object) 
     axes.set_title(shortened(chosen.name, 24))
 
 
-def _texts(column: pd.Series) -> pd.Series:
+def texts_of(column: pd.Series) -> pd.Series:
+    """Returns the values of a choice as a figure names them."""
     return column.map(_text)
 
 
@@ -217,7 +218,7 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _ordered(column: pd.Series) -> list[str]:
+def ordered(column: pd.Series) -> list[str]:
     """Returns the distinct values as text: numbers by size, texts by length, missing last."""
     values = {_text(value): value for value in column}
 
