@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from . import frequencies, residuals, thumbnails
+from . import frequencies, residuals, thumbnails, traces
 
-BUILDERS = {**residuals.BUILDERS, **frequencies.BUILDERS, **thumbnails.BUILDERS}
+BUILDERS = {
+    **residuals.BUILDERS,
+    **traces.BUILDERS,
+    **frequencies.BUILDERS,
+    **thumbnails.BUILDERS,
+}

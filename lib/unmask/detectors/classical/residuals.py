@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 
 from ..layers import ColourPlanes, Join, ResidualCooccurrences
@@ -12,6 +14,7 @@ SMALLEST = 16
 # has about the same spread.
 SRM_STEPS = {"first": 1.0, "second": 2.0, "third": 2.0, "edge3": 8 / 3}
 SRM_SQUARES = {"square3": 8 / 3, "square5": 8.0}
+SCALES = (("fine", 1.0, None), ("coarse", 2.0, (0,)))
 
 
 def cooccurrences(
@@ -71,10 +74,25 @@ def cooccurrences_srm(
     return keras.Model(inputs, fake_unit(features, start="zeros"), name="cooccurrences_srm")
 
 
-def rich_counts(planes, truncation: int = 2, order: int = 4):
-    """Returns the counts of `cooccurrences_srm` of planes `[n, h, w, 3]`, `[n, numbers]`."""
+def rich_counts(
+    planes,
+    truncation: int = 2,
+    order: int = 4,
+    *,
+    name: str = "counts",
+    scales: Sequence[tuple[str, float, Sequence[int] | None]] = SCALES,
+):
+    """Returns counts as of `cooccurrences_srm`, float32 `[n, numbers]`.
+
+    Args:
+        planes: brightness and both colour differences, `[n, h, w, 3]`.
+        truncation: residuals beyond this many steps are set to it.
+        order: residuals in a run.
+        name: of the layer that joins the counts, and the beginning of the others' names.
+        scales: a name, a factor of the steps and the planes that it is for (None for all), each.
+    """
     parts = []
-    for name, scale, channels in (("fine", 1.0, None), ("coarse", 2.0, (0,))):
+    for scale_name, scale, channels in scales:
         for kind, steps, merged in (("lines", SRM_STEPS, False), ("squares", SRM_SQUARES, True)):
             counts = ResidualCooccurrences(
                 {residual: scale * step for residual, step in steps.items()},
@@ -84,10 +102,10 @@ def rich_counts(planes, truncation: int = 2, order: int = 4):
                 symmetric=True,
                 merged=merged,
                 channels=channels,
-                name=f"{name}_{kind}",
+                name=f"{name}_{scale_name}_{kind}",
             )
             parts.append(counts(planes))
-    return Join(name="counts")(parts)
+    return Join(name=name)(parts)
 
 
 BUILDERS = {"cooccurrences": cooccurrences, "cooccurrences_srm": cooccurrences_srm}

@@ -11,6 +11,7 @@ from .exact import Exact, Join
 from .filters import ConstrainedConvolution, FixedFilters, Truncation
 from .frequency import AzimuthalSpectrum, BlockDCT, LogDCT, LogSpectrum
 from .logits import Logit
+from .undecimated import UndecimatedDCTHistograms
 
 __all__ = [
     "AreaThumbnail",
@@ -30,4 +31,5 @@ __all__ = [
     "MeanOfCrops",
     "ResidualCooccurrences",
     "Truncation",
+    "UndecimatedDCTHistograms",
 ]
