@@ -15,6 +15,7 @@ import numpy as np
 
 from .runtimes import INPUT, import_openvino
 
+OPSET = 17  # of ONNX
 CALIBRATED_AT_ONCE = 8
 # The score itself, and what only scales values, stay in float32: they cost nothing, and eight
 # bits of a logit are visible in the score.
@@ -74,6 +75,7 @@ def _shape_of(model):
 
 
 def _write_onnx(model, shape, path: Path) -> None:
+    import onnx
     import tensorflow as tf
     import tf2onnx
 
@@ -81,7 +83,8 @@ def _write_onnx(model, shape, path: Path) -> None:
     def forward(pixels):
         return model(pixels, training=False)
 
-    tf2onnx.convert.from_function(forward, [shape], opset=17, output_path=str(path))
+    tf2onnx.convert.from_function(forward, [shape], opset=OPSET, output_path=str(path))
+    onnx.checker.check_model(str(path))  # an operation that ONNX lacks was only written as it is
 
 
 def _quantize(source: Path, path: Path, pictures: np.ndarray) -> None:
@@ -138,14 +141,10 @@ def _save_openvino(source: Path, path: Path) -> None:
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """Keeps converters from writing into a notebook."""
-    noisy = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow", "absl", "root")]
-    levels = [logger.level for logger in noisy]
-    for logger in noisy:
-        logger.setLevel(logging.ERROR)
+    logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, level in zip(noisy, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(logging.NOTSET)

@@ -7,7 +7,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..runs import report_progress, sha256_file, sha256_of
+from ..training.processor import available_cores
 from .converting import convert, reason_of
 from .kinds import (
     ENGINES,
@@ -23,7 +23,6 @@ from .kinds import (
     EngineResult,
     choose,
     choose_spare,
-    keeps_the_scores,
 )
 from .machine import package_versions, this_machine
 from .measuring import compare_scores, measure_speed, result_of, score_all
@@ -171,7 +170,7 @@ def _open_all(task: _Task, files: Path) -> tuple[dict[str, Scorer], dict[str, st
             reasons[name] = unbuilt[engine.file]
             continue
         try:
-            scorer = open_scorer(engine, files, task.model_path, task_cores())
+            scorer = open_scorer(engine, files, task.model_path, available_cores())
             scorer(task.sample[:1])
             scorers[name] = scorer
         except Exception as error:  # runtimes raise anything, and none may stop the others
@@ -179,11 +178,6 @@ def _open_all(task: _Task, files: Path) -> tuple[dict[str, Scorer], dict[str, st
                 raise
             reasons[name] = reason_of(error)
     return scorers, reasons
-
-
-def task_cores() -> int:
-    """Returns how many cores every engine is given."""
-    return this_machine()["cores"]
 
 
 def _measure(task: _Task, scorers, reasons, rounds: int) -> list[EngineResult]:

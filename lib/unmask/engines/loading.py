@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..runs import sha256_file
+from ..training.processor import available_cores
 from .converting import reason_of
 from .exporting import damaged_file, probe_pictures
 from .kinds import ENGINES, FALLBACK, REFERENCE
@@ -102,7 +103,7 @@ def _candidates(report: EngineReport | None, notices: list[str]) -> list[str]:
     """Returns the engines to try before Keras' compiled function, best first."""
     if report is None:
         return []
-    names = list(dict.fromkeys((report.chosen, report.spare)))
+    names = [report.chosen, *({report.spare} - {report.chosen, FALLBACK})]
     if computes_alike(report.machine, this_machine()):
         return names
     reduced = [name for name in names if ENGINES[name].precision != "float32"]
@@ -123,7 +124,7 @@ def _opened(
     damaged = damaged_file(folder, files)
     if damaged:
         raise DataError(f"its file {damaged} is missing or damaged")
-    scorer = open_scorer(engine, folder / FILES, model_path, this_machine()["cores"])
+    scorer = open_scorer(engine, folder / FILES, model_path, available_cores())
     if report and name in report.probes:
         _probe(scorer, report, name)
     for notice in notices:

@@ -12,8 +12,22 @@ from ..training.processor import available_cores, cpu_flags
 # Instructions that float16, bfloat16 and int8 arithmetic are done with; without them it is
 # emulated or rounds in other places.
 ARITHMETIC = frozenset(
-    ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16")
-    + ("amx_tile", "amx_bf16", "amx_int8", "asimd", "asimddp", "bf16", "i8mm", "sve")
+    [
+        "avx2",
+        "avx512f",
+        "avx512_vnni",
+        "avx_vnni",
+        "avx512_bf16",
+        "avx512_fp16",
+        "amx_tile",
+        "amx_bf16",
+        "amx_int8",
+        "asimd",
+        "asimddp",
+        "bf16",
+        "i8mm",
+        "sve",
+    ]
 )
 PACKAGES = ("keras", "tensorflow", "openvino", "onnxruntime", "onnx", "tf2onnx")
 

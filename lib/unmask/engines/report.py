@@ -58,7 +58,7 @@ class EngineReport:
 
 
 def write_report(folder: Path, report: EngineReport) -> None:
-    """Writes engine.json; `chosen_because` and `allowed` of each engine are for people."""
+    """Writes engine.json: the report, `allowed` for each engine, and sentences for a reader."""
     record = asdict(report)
     for row, result in zip(record["results"], report.results, strict=True):
         row["allowed"] = keeps_the_scores(result, report.tolerance)
@@ -120,8 +120,8 @@ def _how_compared(report: EngineReport) -> str:
         "An engine is a program that computes the scores of a network. All were timed in one run "
         f"on the same {cores} core{'s' * (cores != 1)} ({report.machine['processor']}), taking "
         "turns; bfloat16 and int8 hold a number in 16 and 8 bits instead of 32, which is faster "
-        f"and less exact. Only an engine that keeps every score within {report.tolerance:g} of Keras' and flips "
-        "no verdict may stand in for it."
+        "and less exact. Only an engine that keeps every score within "
+        f"{report.tolerance:g} of Keras' and flips no verdict may stand in for it."
     )
 
 

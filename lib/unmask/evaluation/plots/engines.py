@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullFormatter
 
 from ...errors import UsageError
 from .style import FAINT, MODEL_COLORS, described, panels, shortened, styled
@@ -88,7 +87,8 @@ def _bars(axes: Axes, ran: Sequence[Mapping[str, Any]], key: str, chosen: str) -
         axes.annotate(_rate(value), (value, place), (4, 0), **beside)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, place: f"{value:,g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.minorticks_off()
+    axes.set_xlabel("each line is ten times the last")
     axes.set_xlim(values.min() / 2, 3 * values.max())
     axes.grid(False, axis="y")
 
