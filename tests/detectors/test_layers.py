@@ -248,7 +248,9 @@ OURS = [
 @pytest.mark.parametrize("layer", OURS, ids=lambda layer: type(layer).__name__)
 def test_layers_compute_in_float32_under_any_policy_and_can_be_copied(layer):
     pixels = pictures(1, 17, 18)
-    half = type(layer).from_config({**layer.get_config(), "dtype": "mixed_bfloat16"})
+    config = {**layer.get_config(), "dtype": "mixed_bfloat16", "name": "copied"}
+    half = type(layer).from_config(config)
+    assert half.name == "copied" and half.dtype_policy.name == "mixed_bfloat16"
     found = half(pixels.astype(np.float32))
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), given_to(layer, pixels))

@@ -32,7 +32,7 @@ def load_published(model: keras.Model, path: str | Path) -> None:
     found = _read(Path(path).expanduser())
     layers = {_published_name(layer.name): layer for layer in model.layers if layer.weights}
     wrong = [
-        f"{name} wants {wanted}, the file has {has}"
+        f"{name}: expected {wanted}, found {has}"
         for name in sorted(layers.keys() | found.keys())
         if (wanted := _shapes(layers[name].get_weights() if name in layers else None))
         != (has := _shapes(found.get(name)))
@@ -75,7 +75,7 @@ def _published_name(name: str) -> str:
 
 
 def _shapes(arrays: list[np.ndarray] | None) -> str:
-    return " ".join(str(array.shape) for array in arrays) if arrays else "no such layer"
+    return " ".join(str(array.shape) for array in arrays) if arrays else "nothing"
 
 
 def _text(name: str | bytes) -> str:

@@ -20,6 +20,10 @@ class Exact(keras.layers.Layer):
     def call(self, inputs):
         return self.compute(keras.ops.cast(inputs, "float32"))
 
+    def get_config(self):
+        # Without this, Keras takes the arguments of `__init__` for the whole configuration.
+        return super().get_config()
+
     def compute(self, inputs):
         """Returns the layer's float32 output for float32 `inputs`."""
         raise NotImplementedError
