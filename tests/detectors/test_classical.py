@@ -63,7 +63,7 @@ def test_places_in_the_grid_are_mirrored_and_shares_sum_to_one():
     assert phases[:, 0].tolist() == [0, 5, 10, 15, 20, 15, 10, 5, 0]
     model = detectors.build("traces", (32, 40, 3), parts=["grid"])
     pixels = np.concatenate([pictures(1, 40)[:, :32], np.full((1, 32, 40, 3), 90, np.uint8)])
-    shares = features(model, pixels).reshape(2, 63, PHASES, 5) ** 2
+    shares = (6 * features(model, pixels).reshape(2, 63, PHASES, 5)) ** 2
     np.testing.assert_allclose(shares.sum(axis=-1), 1, atol=1e-5)
     np.testing.assert_allclose(shares[1, ..., 0], 1, atol=1e-5)
 
@@ -73,7 +73,7 @@ def test_magnitudes_are_counted_at_the_right_frequency_and_place():
     wave = 128 + 40 * np.cos(np.pi * (2 * np.arange(32) + 1) * 2 / 16)
     pixels = np.repeat(np.repeat(wave.round().astype(np.uint8)[:, None], 32, 1)[..., None], 3, 2)
     model = detectors.build("traces", (32, 32, 3), parts=["grid"])
-    shares = features(model, pixels[None]).reshape(63, 5, 5, 5) ** 2
+    shares = (6 * features(model, pixels[None]).reshape(63, 5, 5, 5)) ** 2
     assert (shares[2 * 8 - 1, 0, :, 4] > 0.99).all()  # frequency 2 down, 0 across, on the grid
     across = [frequency for frequency in range(63) if (frequency + 1) % 8]
     np.testing.assert_allclose(shares[across][..., 0], 1, atol=1e-5)

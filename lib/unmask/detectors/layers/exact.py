@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 
 
@@ -31,10 +33,24 @@ class Exact(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("unmask")
 class Join(Exact):
-    """Numbers `[n, ...]` of several layers side by side, float32 under any policy."""
+    """Numbers `[n, ...]` of several layers side by side, float32 under any policy.
+
+    Args:
+        factors: what the numbers of each layer are multiplied by; 1 when None.
+    """
+
+    def __init__(self, factors: Sequence[float] | None = None, **arguments):
+        super().__init__(**arguments)
+        self.factors = None if factors is None else [float(factor) for factor in factors]
 
     def call(self, inputs):
         return self.compute([keras.ops.cast(part, "float32") for part in inputs])
 
     def compute(self, inputs):
+        if self.factors is not None:
+            pairs = zip(inputs, self.factors, strict=True)
+            inputs = [part * factor for part, factor in pairs]
         return keras.ops.concatenate(inputs, axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "factors": self.factors}
