@@ -54,6 +54,8 @@ def to_logit(model: keras.Model) -> Callable:
 def whole_faces(model: keras.Model, input_shape: tuple[int, int, int]) -> keras.Model:
     """Returns a network for whole faces made of one for crops; it shares all layers.
 
+    To take it apart again or to save it, make a copy that shares nothing: `fast.plain`.
+
     Its logit is the mean of the logits of a grid of crops that covers the face: the logit is
     linear in the features, so their mean over the crops is taken before the last layer.
 

@@ -51,7 +51,7 @@ def train_head(
         UsageError: the network does not end in one sigmoid unit.
     """
     if settings.crop:
-        model = whole_faces(model, data.pixels.shape[1:])
+        model = plain(whole_faces(model, data.pixels.shape[1:]))
     key = training_key(model, data, settings, start=network_hash(model))
     finished = read_result(folder, key)
     if finished:

@@ -85,7 +85,7 @@ class RoundedAUC(keras.metrics.AUC):
 
 
 def _nearest_class(labels):
-    return ops.cast(ops.convert_to_tensor(labels) > 0.5, "float32")
+    return ops.cast(ops.cast(labels, "float32") > 0.5, "float32")
 
 
 @keras.saving.register_keras_serializable("unmask")

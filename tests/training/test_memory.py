@@ -1,0 +1,85 @@
+"""When memory does not suffice, training goes on with half the batch and says so."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from planted import SETTINGS, SIDE, Stop, planted_data, quiet, stop_at
+from unmask.errors import DataError
+from unmask.runs import read_json
+from unmask.training.fit import train
+from unmask.training.memory import is_out_of_memory, with_smaller_batches
+
+BIG = replace(SETTINGS, epochs=2, batch_size=20)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Hungry(keras.layers.Layer):
+    """Asks, while training, for memory that no machine has as soon as a batch exceeds `most`."""
+
+    def __init__(self, most: int, **options):
+        super().__init__(**options)
+        self.most = most
+
+    def call(self, inputs, training=None):
+        if not training:
+            return inputs
+        count = tf.shape(inputs)[0]
+        size = tf.where(count > self.most, tf.constant(2**58, tf.int64), tf.constant(1, tf.int64))
+        return inputs + 0.0 * tf.reduce_max(tf.random.uniform([size]))
+
+    def get_config(self):
+        return {**super().get_config(), "most": self.most}
+
+
+def hungry_network(most: int) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    x = inputs = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.Rescaling(1 / 255)(x)
+    x = Hungry(most)(keras.layers.Conv2D(4, 3)(x))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="fake")(x))
+
+
+def test_a_batch_too_large_for_memory_is_halved_and_recorded(tmp_path):
+    result = train(hungry_network(7), planted_data(60), BIG, tmp_path, quiet)
+    assert result.batch_size == 5 and len(result.history) == 2
+    assert len(result.notices) == 1
+    assert "did not suffice for batches of 20 pictures; this training used 5" in result.notices[0]
+    record = read_json(tmp_path / "training.json")
+    assert (record["batch_size"], record["batch_size_asked"]) == (5, 20)
+    again = train(hungry_network(7), planted_data(60), BIG, tmp_path, quiet)
+    assert again.resumed_from == 2 and again.batch_size == 5
+
+
+def test_a_resumed_training_keeps_the_batch_it_had_come_to(tmp_path):
+    settings = replace(BIG, schedule="cosine")
+    with pytest.raises(Stop):
+        train(hungry_network(12), planted_data(60), settings, tmp_path, stop_at(0.5))
+    assert read_json(tmp_path / "checkpoints" / "batch_size.json") == 10
+    result = train(hungry_network(12), planted_data(60), settings, tmp_path, quiet)
+    assert result.resumed_from == 1 and result.batch_size == 10
+    assert "used 10" in result.notices[0]
+
+
+def test_a_single_picture_too_large_ends_with_an_error(tmp_path):
+    with pytest.raises(DataError, match="even one picture at a time"):
+        train(hungry_network(0), planted_data(60), BIG, tmp_path, quiet)
+
+
+def test_only_lack_of_memory_is_taken_for_it():
+    calls = []
+
+    def work(batch_size):
+        calls.append(batch_size)
+        np.empty(2**45 if batch_size > 3 else 1)
+        return "done"
+
+    assert with_smaller_batches(work, 15, "this") == ("done", 3)
+    assert calls == [15, 7, 3]
+    assert is_out_of_memory(RuntimeError("CUDA_ERROR_OUT_OF_MEMORY: no"))
+    assert not is_out_of_memory(ValueError("out of memory"))
+    with pytest.raises(ZeroDivisionError):
+        with_smaller_batches(lambda batch_size: 1 // 0, 8, "this")
