@@ -24,9 +24,9 @@ NOTEBOOK_OF_STEP = {
     "architecture": "07_architecture",
     "ensemble": "08_ensemble",
     "stress": "09_stress",
+    "ablation": "learn/why_this_detector",
     "report": "10_report",
     "lesson": "learn/how_leakage_fools_you",
-    "ablation": "learn/why_this_detector",
 }
 # A profile holds one such step for each network it names, such as architecture_lenet.
 REPEATED_STEP = "architecture"

@@ -59,7 +59,8 @@ def in_short(best: Result, told: Mapping[str, Sequence[str]]) -> list[str]:
             f"faces ({block['n_fake']:,} of them fake)."
         )
     outside = [f"On changed pictures: {sentence}" for sentence in told.get("stress", [])[:1]]
-    return [*sentences, *told.get("ensemble", [])[:1], *outside]
+    why = [f"Why this recipe: {sentence}" for sentence in told.get("ablation", [])[:1]]
+    return [*sentences, *told.get("ensemble", [])[:1], *outside, *why]
 
 
 def detectors_table(results: Sequence[Result]) -> pd.DataFrame:

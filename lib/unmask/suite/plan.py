@@ -17,6 +17,7 @@ OUTPUTS = {
     "preprocess": ("faces.parquet", "faces_*.npy", "rejected.parquet"),
     "audit": ("audit.json", "*/scores.parquet", "*/member.json", "*/metrics.json"),
     "stress": ("stress.json", "explanations.*"),
+    "ablation": ("ablation.json", *MODEL_OUTPUTS),
     "lesson": ("lesson.json", "scores.parquet"),
     "report": ("report.json",),
 }

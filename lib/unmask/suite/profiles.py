@@ -241,12 +241,10 @@ def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
         "stress": (*base, *models, *listed("ensemble")),
         "report": ("preprocess", *settings),
         "lesson": ("preprocess",),
-        "ablation": (*base, *models, *listed("ensemble")),
+        "ablation": base,
     }
     wanted = tuple(
-        dict.fromkeys(
-            need for need in needs.get(name, base) if need not in (name, "lesson", "ablation")
-        )
+        dict.fromkeys(need for need in needs.get(name, base) if need not in (name, "lesson"))
     )
     for step in wanted:
         if step not in settings:

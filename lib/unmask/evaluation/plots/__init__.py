@@ -4,6 +4,7 @@ Example:
     plots.show(plots.roc_and_precision_recall({"baseline": test_scores}))
 """
 
+from .ablation import ablation_forest
 from .attacks import attack_curves, attack_example, cross_matrix
 from .audit import average_pictures, file_facts, picture_pairs, shortcut_forest
 from .augmentation import augmentation_grid, self_blended_grid
@@ -32,6 +33,7 @@ from .style import alt_text, show, style
 from .training import search_results, training_curves
 
 __all__ = [
+    "ablation_forest",
     "alt_text",
     "attack_curves",
     "attack_example",
