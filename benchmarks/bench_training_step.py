@@ -19,12 +19,7 @@ def ways(name: str, side: int, batch_size: int, steps: int) -> dict[str, Callabl
     precision = choose_precision()
     fast = accelerate(detectors.build(name, (side, side, 3)), precision)
     compile_for_training(fast, TrainingSettings(), learning_rate=1e-3)
-    simple = detectors.build(name, (side, side, 3))
-    simple.compile(
-        optimizer=keras.optimizers.Adam(1e-3),
-        loss="binary_crossentropy",
-        metrics=[keras.metrics.BinaryAccuracy("accuracy"), keras.metrics.AUC(name="auc")],
-    )
+    simple = compile_plainly(detectors.build(name, (side, side, 3)), learning_rate=1e-3)
     count = batch_size * steps
     pixels = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
     labels = np.arange(count) % 2
@@ -44,3 +39,13 @@ def ways(name: str, side: int, batch_size: int, steps: int) -> dict[str, Callabl
         f"fused, {precision} (Unmask)": training_of(fast),
         "plain Keras, float32": training_of(simple),
     }
+
+
+def compile_plainly(model: keras.Model, learning_rate: float) -> keras.Model:
+    """Returns `model`, compiled as one would without Unmask."""
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss="binary_crossentropy",
+        metrics=[keras.metrics.BinaryAccuracy("accuracy"), keras.metrics.AUC(name="auc")],
+    )
+    return model

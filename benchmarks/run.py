@@ -1,4 +1,4 @@
-"""Runs the benchmarks: python benchmarks/run.py [--quick] [--output results.json]"""
+"""Runs the benchmarks: python benchmarks/run.py [--quick] [--only NAME] [--output FILE]"""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import io
 import os
 import sys
 import tempfile
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import bench_architectures
+import bench_inference
 import keras
 from bench_bootstrap import FACES, RESAMPLES
 from bench_bootstrap import ways as bootstrap_ways
@@ -23,7 +27,6 @@ from bench_training_step import ways as training_ways
 from harness import as_record, compare, describe_machine, show
 from unmask.runs import write_json
 
-RESULTS = Path(__file__).parent / "results" / "benchmarks.json"
 # network, side in pixels, batch size, steps a round
 NETWORKS = (("two_block", 128, 32, 8), ("two_block", 256, 16, 6), ("resnet50", 128, 32, 2))
 SEARCHED = (1000, 10_000, 100_000)  # fingerprints
@@ -31,9 +34,10 @@ QUICK_NETWORKS = (("two_block", 128, 32, 4), ("resnet50", 128, 32, 1))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measures all comparisons, prints tables and writes the numbers as JSON."""
+    """Measures the comparisons asked for, prints tables and writes the numbers as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer pictures, networks and rounds")
+    parser.add_argument("--only", choices=list(BENCHMARKS), action="append", help="not the others")
     parser.add_argument(
         "--output", type=Path, default=Path(__file__).parent / "results" / "benchmarks.json"
     )
@@ -41,10 +45,14 @@ def main(arguments: list[str] | None = None) -> int:
     machine = describe_machine()
     print(f"{machine['device']}; TensorFlow {machine['tensorflow']}, Keras {machine['keras']}")
     rounds = 3 if options.quick else 5
-    records = [*feeding(options.quick, rounds), *training(options.quick, rounds)]
-    records.append(bootstrap(rounds))
-    records += near_copies(options.quick)
-    write_json(options.output, {"machine": machine, "rounds": rounds, "comparisons": records})
+    found, seconds = {}, {}
+    for name in options.only or BENCHMARKS:
+        started = time.perf_counter()
+        found[name] = BENCHMARKS[name](options.quick, rounds)
+        seconds[name] = round(time.perf_counter() - started, 1)
+        print(f"{name} took {seconds[name]:.0f} s", flush=True)
+    record = {"machine": machine, "rounds": rounds, "seconds": seconds}
+    write_json(options.output, {**record, "comparisons": found})
     print(f"written to {options.output}")
     return 0
 
@@ -77,13 +85,39 @@ def training(quick: bool, rounds: int) -> list[dict]:
     return records
 
 
-def bootstrap(rounds: int) -> dict:
+def architectures(quick: bool, rounds: int) -> list[dict]:
+    """Measures every network by name."""
+    records = []
+    with tempfile.TemporaryDirectory() as name:
+        for record in bench_architectures.measure_all(quick, rounds, Path(name)):
+            print(f"{record.name} measured", flush=True)
+            records.append(record)
+            gc.collect()
+    bench_architectures.show(records)
+    return [asdict(record) for record in records]
+
+
+def inference(quick: bool, rounds: int) -> list[dict]:
+    """Measures the engines that can score in place of Keras."""
+    records = []
+    networks = bench_inference.QUICK_NETWORKS if quick else bench_inference.NETWORKS
+    for name, side, count in networks:
+        title = f"Scoring with {name}, {side} pixels, random weights, batches of 32"
+        report = bench_inference.measure(name, side, count, rounds)
+        bench_inference.show(title, report)
+        records.append(bench_inference.as_record(title, report))
+        gc.collect()
+    return records
+
+
+def bootstrap(quick: bool, rounds: int) -> list[dict]:
     """Measures the intervals of every metric on many scores, on one core."""
-    title = f"Intervals of every metric, {RESAMPLES:,} resamples of {FACES:,} scores, one core"
-    return _measure(title, bootstrap_ways(), rounds, "resample")
+    resamples = RESAMPLES // 4 if quick else RESAMPLES
+    title = f"Intervals of every metric, {resamples:,} resamples of {FACES:,} scores, one core"
+    return [_measure(title, bootstrap_ways(resamples), rounds, "resample")]
 
 
-def near_copies(quick: bool) -> list[dict]:
+def near_copies(quick: bool, rounds: int) -> list[dict]:
     """Measures hashing pictures, and searching for near copies among more and more of them."""
     with tempfile.TemporaryDirectory() as name:
         write_pictures(Path(name), 500 if quick else 2000)
@@ -109,6 +143,15 @@ def _measure(title: str, ways: dict, rounds: int, unit: str = "image") -> dict:
     show(title, timings, unit)
     return as_record(title, timings)
 
+
+BENCHMARKS = {
+    "feeding": feeding,
+    "training": training,
+    "architectures": architectures,
+    "inference": inference,
+    "bootstrap": bootstrap,
+    "near_copies": near_copies,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

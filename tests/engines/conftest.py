@@ -24,6 +24,7 @@ class Built:
     """A model with the files of all engines; `pictures` are uint8 [24, SIDE, SIDE, 3]."""
 
     folder: Path
+    model: keras.Model
     reasons: dict[str, str]
     pictures: np.ndarray
     reference: np.ndarray
@@ -33,7 +34,7 @@ class Built:
         return self.folder / "model.keras"
 
     def open(self, name: str):
-        return open_scorer(ENGINES[name], self.folder / FILES, self.model_path, 1)
+        return open_scorer(ENGINES[name], self.folder / FILES, lambda: self.model, 1)
 
     def exported(self, target: Path, chosen: str, spare: str, **changes) -> Path:
         """Returns a folder as an export that chose `chosen` leaves it, with some fields changed."""
@@ -90,4 +91,4 @@ def built(tmp_path_factory) -> Built:
     model.save(folder / "model.keras")
     reasons = convert(model, folder / FILES, pictures)
     reference = model.predict(pictures, verbose=0)[:, 0].astype(np.float64)
-    return Built(folder, reasons, pictures, reference)
+    return Built(folder, model, reasons, pictures, reference)

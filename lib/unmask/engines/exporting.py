@@ -170,7 +170,7 @@ def _open_all(task: _Task, files: Path) -> tuple[dict[str, Scorer], dict[str, st
             reasons[name] = unbuilt[engine.file]
             continue
         try:
-            scorer = open_scorer(engine, files, task.model_path, available_cores())
+            scorer = open_scorer(engine, files, lambda: model, available_cores())
             scorer(task.sample[:1])
             scorers[name] = scorer
         except Exception as error:  # runtimes raise anything, and none may stop the others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from .kinds import ENGINES, FALLBACK, REFERENCE
 from .machine import computes_alike, this_machine
 from .measuring import score_all
 from .report import FILES, NAME, EngineReport, read_report
-from .runtimes import Scorer, open_scorer
+from .runtimes import Scorer, load_model, open_scorer
 
 MODEL = "model.keras"
 
@@ -124,7 +125,8 @@ def _opened(
     damaged = damaged_file(folder, files)
     if damaged:
         raise DataError(f"its file {damaged} is missing or damaged")
-    scorer = open_scorer(engine, folder / FILES, model_path, available_cores())
+    load = functools.partial(load_model, model_path)
+    scorer = open_scorer(engine, folder / FILES, load, available_cores())
     if report and name in report.probes:
         _probe(scorer, report, name)
     for notice in notices:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -21,13 +22,13 @@ INPUT = "pixels"
 CHUNK = 32  # pictures scored at a time, the batches that the rates are measured in
 
 
-def open_scorer(engine: Engine, folder: Path, model_path: Path, cores: int) -> Scorer:
+def open_scorer(engine: Engine, folder: Path, load: Callable[[], Any], cores: int) -> Scorer:
     """Returns a function from uint8 `[n, height, width, 3]` to float64 P(fake) `[n]`, n above 0.
 
     Args:
         engine: which.
         folder: of the engine files.
-        model_path: of model.keras, for Keras' own engines.
+        load: gives the Keras model, for Keras' own engines; see `load_model`.
         cores: that the engine may use; Keras' take what the process may use.
 
     Raises:
@@ -36,12 +37,12 @@ def open_scorer(engine: Engine, folder: Path, model_path: Path, cores: int) -> S
         Exception: whatever a runtime raises for files that it cannot read.
     """
     if engine.name.startswith("keras"):
-        return _open_keras(engine, model_path)
+        return _open_keras(engine, load())
     opener = _open_openvino if engine.name.startswith("openvino") else _open_onnxruntime
     return opener(engine, folder / engine.file, cores)
 
 
-def load_model(model_path: Path):
+def load_model(model_path: Path) -> Any:
     """Returns the saved Keras model, with Unmask's own layers known to Keras."""
     import keras
 
@@ -71,10 +72,9 @@ def import_openvino() -> ModuleType:
     return openvino
 
 
-def _open_keras(engine: Engine, model_path: Path) -> Scorer:
+def _open_keras(engine: Engine, model: Any) -> Scorer:
     from ..training.predict import compile_scorer
 
-    model = load_model(model_path)
     if engine.name == REFERENCE:
         return lambda pictures: _flat(model.predict(pictures, batch_size=CHUNK, verbose=0))
     precision = "float32" if engine.name == FALLBACK else "mixed_bfloat16"
