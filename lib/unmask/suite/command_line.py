@@ -17,6 +17,7 @@ from ..runs import notebook_of
 from . import plan
 from .alarms import alarms_of_run, console_lines
 from .display import Display, clock, summary_table
+from .networks import known_networks
 from .profiles import Profile, expected_of, load_profile, profile_names
 
 
@@ -80,6 +81,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="steps side by side")
     parser.add_argument(
+        "--workers", type=int, metavar="N", help="trials of hp_search side by side, each a process"
+    )
+    parser.add_argument(
         "--set",
         nargs="+",
         action="extend",
@@ -94,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
     console = Console()
     if options.jobs < 1:
         raise UsageError(f"--jobs {options.jobs} is not possible.", expected="1 or more")
-    profile = load_profile(options.profile, options.set)
+    profile = load_profile(options.profile, [*options.set, *_workers(options)])
     if options.list:
         _print_list(console, profile)
         return 0
@@ -102,6 +106,7 @@ def _run(options: argparse.Namespace) -> int:
     plan.check_needs(profile, asked)
     _check_source(profile, asked)
     _check_weights(profile, asked)
+    _check_searched(profile, asked)
     stale = plan.stale_needs(profile, asked)
     if stale:
         words = f"{', '.join(stale)} changed since the last run and will be used as they are."
@@ -110,6 +115,20 @@ def _run(options: argparse.Namespace) -> int:
         _print_plan(console, profile, asked, options.force)
         return 0
     return _execute(console, profile, asked, options)
+
+
+def _workers(options: argparse.Namespace) -> list[str]:
+    """Returns --workers N as what it means: a parameter of the step hp_search."""
+    if options.workers is None:
+        return []
+    if options.workers < 1:
+        raise UsageError(f"--workers {options.workers} is not possible.", expected="1 or more")
+    if "hp_search" not in [step.name for step in load_profile(options.profile).steps]:
+        raise UsageError(
+            f"--workers is for the step hp_search, which the profile {options.profile!r} lacks.",
+            fix="name a profile that searches, or leave --workers out",
+        )
+    return [f"hp_search.workers={options.workers}"]
 
 
 def _execute(
@@ -195,6 +214,20 @@ def _check_weights(profile: Profile, asked: list[str]) -> None:
                 f"{step.name}.weights is {weights!r}, which is no file.{nearest(weights, known)}",
                 expected=f"one of: {', '.join(known)}, or the path of an .h5 file",
             )
+
+
+def _check_searched(profile: Profile, asked: list[str]) -> None:
+    """Looks whether the network to search over is known, before any work starts.
+
+    Raises:
+        UsageError: it is not.
+    """
+    name = profile.step("hp_search").values.get("network") if "hp_search" in asked else None
+    if name is not None and name not in known_networks():
+        raise UsageError(
+            f"hp_search.network is {name!r}.{nearest(name, known_networks())}",
+            expected="one of: " + ", ".join(known_networks()),
+        )
 
 
 def _print_list(console: Console, profile: Profile) -> None:

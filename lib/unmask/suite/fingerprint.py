@@ -36,7 +36,7 @@ READING_PARAMETERS = ("resamples", "threshold_rule", "mistakes", "question")
 # Steps whose results stand beside a training's in tables, and change nothing in it.
 READING_STEPS = ("audit",)
 # Nothing but speed depends on these.
-SPEED_PARAMETERS = ("jobs",)
+SPEED_PARAMETERS = ("jobs", "workers")
 
 
 def step_key(step: Step, inputs: dict[str, Any]) -> str:

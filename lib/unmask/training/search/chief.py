@@ -19,9 +19,7 @@ and on the others, in the same (shared) project folder:
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import sys
 import time
 import uuid
 from concurrent import futures
@@ -29,20 +27,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
-import tensorflow as tf
 from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
 from ...errors import DataError, UsageError
 from ...runs import read_json, write_json
 from ..fit import Progress
-from ..precision import available_cores
 from .job import write_job
 from .oracles import trainings_planned
+from .processes import beat_path, command_of, environment_of, gone_path, last_words, why_ended
 from .trials import Tuner, write_reason
 
 ADDRESS = "UNMASK_SEARCH_ADDRESS"
-WORKER_MODULE = "unmask.training.search.worker"
 POLL_SECONDS = 0.3
 # A worker of another machine beats every two seconds; after this long without it is gone.
 SILENT_SECONDS = 60.0
@@ -109,49 +105,6 @@ def run_with_workers(tuner: Tuner, workers: int, progress: Progress) -> list[str
     return watch.notices
 
 
-def environment_of(name: str, address: str, share: int, place: int = 0) -> dict[str, str]:
-    """Returns the environment of a worker process.
-
-    Args:
-        name: of the worker.
-        address: of the chief, host:port.
-        share: how many workers share this machine's cores.
-        place: of this worker among them, for the choice of a GPU.
-    """
-    library = str(Path(__file__).resolve().parents[4])
-    host, _, port = address.rpartition(":")
-    threads = str(max(1, available_cores() // share))
-    variables = {
-        **os.environ,
-        "KERASTUNER_TUNER_ID": name,
-        "KERASTUNER_ORACLE_IP": host,
-        "KERASTUNER_ORACLE_PORT": port,
-        # The chief is never behind a proxy.
-        "no_grpc_proxy": host,
-        "PYTHONPATH": os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH", "")))),
-        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "OMP_NUM_THREADS": threads,
-        # Workers on one GPU must not take all of its memory each.
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-    }
-    variables.pop("UNMASK_PROGRESS", None)
-    gpus = len(tf.config.list_physical_devices("GPU"))
-    if gpus > 1:
-        variables["CUDA_VISIBLE_DEVICES"] = str(place % gpus)
-    return variables
-
-
-def beat_path(own: Path, worker: str) -> Path:
-    """Returns the file in which a worker says that it lives, and how far it is."""
-    return own / "workers" / f"{worker}.json"
-
-
-def gone_path(own: Path, worker: str) -> Path:
-    """Returns the file by which the chief tells a worker that it was given up."""
-    return own / "workers" / f"{worker}.gone"
-
-
 class _Watch:
     """Starts workers, takes trials back from those that die, and knows when all is done."""
 
@@ -204,7 +157,7 @@ class _Watch:
     def _spawn(self, name: str, place: int) -> subprocess.Popen:
         with open(self.own / "workers" / f"{name}.log", "ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", WORKER_MODULE, str(self.own), "--as", name],
+                command_of(self.own, name),
                 env=environment_of(name, self.address, self.share, place),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -214,7 +167,7 @@ class _Watch:
             )
 
     def _ended(self, worker: _Local, place: int, code: int) -> None:
-        why = _why(code)
+        why = why_ended(code)
         had_trial = self._take_back(worker.name, why)
         if code == 0 and not had_trial and not self.oracle.waiting():
             return
@@ -261,7 +214,7 @@ class _Watch:
         done = sum(trial.status == "COMPLETED" for trial in self.oracle.trials.values())
         raise DataError(
             f"No worker of the search is left; {done} trials are finished and kept. The last words "
-            f"of the first one: {_last_words(self.own / 'workers' / f'{self.locals[0].name}.log')}",
+            f"of the first one: {last_words(self.own / 'workers' / f'{self.locals[0].name}.log')}",
             expected="workers that live until all trials are done",
             fix="put right what they say, or use fewer workers, and run again to go on",
         )
@@ -303,22 +256,8 @@ def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "[::]") else host
 
 
-def _why(code: int) -> str:
-    if code < 0:
-        return f"was ended by signal {-code} ({signal.Signals(-code).name})"
-    return f"ended with code {code}"
-
-
 def _read(path: Path) -> dict:
     try:
         return read_json(path)
     except (OSError, ValueError):
         return {}
-
-
-def _last_words(path: Path) -> str:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
-        lines = []
-    return lines[-1] if lines else "none"

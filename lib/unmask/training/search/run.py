@@ -19,8 +19,8 @@ from ..settings import TrainingData
 from .chief import ADDRESS, run_with_workers
 from .oracles import make_oracle
 from .settings import SearchResult, SearchSettings
-from .spaces import choices_of, in_words
-from .trials import Tuner, discard_stopped, trials_table
+from .spaces import choices_of, in_words, split_choices
+from .trials import Tuner, build_trial, discard_stopped, trials_table
 
 
 def search(
@@ -66,6 +66,17 @@ def search(
     discard_stopped(tuner, trials)
     best = tuner.oracle.trials[trials["trial"].iloc[0]].hyperparameters.values
     return SearchResult(trials, choices_of(best), notices, own, settings.detector)
+
+
+def build_winner(result: SearchResult, shape: tuple[int, int, int]) -> keras.Model:
+    """Builds the best network that a search found, with fresh weights (seed Keras first).
+
+    Args:
+        result: of `search`.
+        shape: height, width, channels of the faces.
+    """
+    network, training = split_choices(result.best)
+    return build_trial(result.network, shape, training.get("crop", 0), network)
 
 
 def histories_of(result: SearchResult) -> dict[str, pd.DataFrame]:

@@ -11,7 +11,7 @@ import keras_tuner
 from ... import detectors
 from ...errors import UsageError, nearest
 from ..settings import OPTIMIZERS, TrainingSettings
-from .settings import BEST_NETWORK, SearchSettings
+from .settings import SearchSettings
 
 REFERENCE_BLOCKS = ("32", "32-64", "32-64-128", "64-128", "64-128-256")
 # How much of the repertoire of augmentations a trial uses.
@@ -25,9 +25,12 @@ OPTION_VALUES: dict[str, tuple] = {
     "attention": ("none", "squeeze", "cbam"),
     "head": detectors.convolutional.HEADS,
     "kernel": (3, 5),
-    "front": ("srm", "constrained", "differences"),
-    "truncation": (2.0, 3.0, 7.0),
+    "front": ("differences", "srm", "srm30", "constrained"),
+    "truncation": (2.0, 4.0, 8.0),
     "domain": ("dct", "spectrum"),
+    # What LeNet's author reported as best, against none.
+    "l1_kernel": (0.0, 1e-10),
+    "l2_activity": (0.0, 1e-7),
 }
 # Which of a trial's choices are settings of its training; all others build the network.
 _SETTINGS = frozenset(item.name for item in fields(TrainingSettings))
@@ -70,8 +73,11 @@ def plain_values(settings: SearchSettings) -> dict[str, tuple]:
         UsageError: an option that the network does not have or that has nothing to try.
     """
     known = detectors.options(settings.detector)
-    values: dict[str, tuple] = {"dropout": settings.dropouts} if "dropout" in known else {}
-    values |= {"learning_rate": settings.learning_rates, "batch_size": settings.batch_sizes}
+    values: dict[str, tuple] = {}
+    if "dropout" in known:
+        values["dropout"] = tuple(float(value) for value in settings.dropouts)
+    values["learning_rate"] = tuple(float(value) for value in settings.learning_rates)
+    values["batch_size"] = settings.batch_sizes
     possible = varied_options(settings.detector)
     for name in settings.options:
         if name not in possible:
@@ -88,10 +94,10 @@ def varied_options(network: str) -> dict[str, tuple]:
     """Returns the options of a detector that a search can vary, with the values to try."""
     found = {}
     for name, default in detectors.options(network).items():
-        if isinstance(default, bool):
-            found[name] = (False, True)
-        elif name in OPTION_VALUES:
-            found[name] = OPTION_VALUES[name]
+        values = (False, True) if isinstance(default, bool) else OPTION_VALUES.get(name, ())
+        # An option of the same name may mean something else in another network.
+        if values and isinstance(default, type(values[0])):
+            found[name] = values
     return found
 
 
@@ -154,8 +160,7 @@ def _add_large(space: keras_tuner.HyperParameters) -> None:
 
 def _add_best(space: keras_tuner.HyperParameters, side: int) -> None:
     for name in ("front", "truncation"):
-        if name in detectors.options(BEST_NETWORK):
-            space.Choice(name, list(OPTION_VALUES[name]))
+        space.Choice(name, list(OPTION_VALUES[name]))
     space.Choice("augmentations", ["-".join(part) for part in (LIGHT, RE_ENCODED, EVERYTHING)])
     space.Choice("augment", [0.0, 0.5, 1.0])
     space.Choice("crop", [0, *(crop for crop in CROPS if crop < side)])

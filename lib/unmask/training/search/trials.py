@@ -76,13 +76,15 @@ class Tuner(keras_tuner.Tuner):
             **{**shared, **training, "epochs": epochs - values.get("tuner/initial_epoch", 0)}
         )
         keras.utils.set_random_seed(settings.seed)
-        model = build_trial(self.settings.detector, self.data, settings, network)
+        shape = self.data.pixels.shape[1:]
+        model = build_trial(self.settings.detector, shape, settings.crop, network)
         if "tuner/trial_id" in values:
             earlier = self.trial_folder(values["tuner/trial_id"]) / "fit" / "model.keras"
             model.set_weights(keras.models.load_model(earlier).get_weights())
         folder = self.trial_folder(trial_id) / "fit"
-        until = values.get(UNTIL, settings.epochs) if settings.method == "gradient" else epochs
-        progress = _ending(self.report(trial_id), until / settings.epochs)
+        progress = self.report(trial_id)
+        if values.get(UNTIL, epochs) < epochs:
+            progress = _ending(progress, folder / "history.csv", values[UNTIL])
         try:
             history = train(model, self.data, settings, folder, progress).history
         except _Until:
@@ -109,11 +111,18 @@ class Tuner(keras_tuner.Tuner):
 
 
 def build_trial(
-    detector: str, data: TrainingData, settings: TrainingSettings, network: dict[str, Any]
+    detector: str, shape: tuple[int, int, int], crop: int, network: dict[str, Any]
 ) -> keras.Model:
-    """Builds the network of a trial, for crops where it learns from crops."""
-    side = settings.crop or data.pixels.shape[1]
-    return detectors.build(detector, (side, side, data.pixels.shape[3]), **network)
+    """Builds the network of a trial for faces of `shape`, or for crops where it learns from them.
+
+    Args:
+        detector: its name.
+        shape: height, width, channels of the faces.
+        crop: side of the crops in pixels, 0 for whole faces.
+        network: options of the detector.
+    """
+    side = (crop, crop) if crop else tuple(shape[:2])
+    return detectors.build(detector, (*side, shape[2]), **network)
 
 
 def reason_of(error: BaseException) -> str:
@@ -173,13 +182,13 @@ def _measures(history: pd.DataFrame, model: keras.Model) -> dict[str, float]:
     }
 
 
-def _ending(progress: Progress, share: float) -> Progress:
-    """Returns `progress`, ending the training once `share` of its epochs are on disk."""
+def _ending(progress: Progress, history: Path, until: int) -> Progress:
+    """Returns `progress`, ending the training once `until` epochs of it are on disk."""
 
     def report(fraction: float, message: str) -> None:
         progress(fraction, message)
-        # The last epoch ends by itself.
-        if share < 1 and fraction >= share - 1e-9:
+        # A row of the history is written after the weights to go on from, and before this.
+        if history.exists() and len(pd.read_csv(history)) >= until:
             raise _Until
 
     return report

@@ -1,7 +1,7 @@
 """A worker of a search: `python -m unmask.training.search.worker FOLDER [--count N]`.
 
 FOLDER is the search's own folder, or the one above it (runs/PROFILE/hp_search/search) while a
-search is in progress there. See `chief` for what goes on.
+search is in progress there. See `chief` (chief.py) for what goes on.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pathlib import Path
 
 from ...errors import UnmaskError, UsageError
 from ...runs import read_json, write_json
-from .chief import WORKER_MODULE, beat_path, environment_of, gone_path
 from .job import read_job
 from .oracles import make_oracle
+from .processes import beat_path, command_of, environment_of, gone_path
 from .trials import Tuner
 
 BEAT_SECONDS = 2.0
@@ -67,7 +67,7 @@ def _start(own: Path, count: int) -> int:
             name = f"machine-{uuid.uuid4().hex[:12]}"
             processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", WORKER_MODULE, str(own), "--as", name],
+                    command_of(own, name),
                     env=environment_of(name, address, count, place),
                     stdin=subprocess.DEVNULL,
                 )
