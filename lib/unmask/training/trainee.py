@@ -55,19 +55,18 @@ def make_trainee(model: keras.Model, settings: TrainingSettings) -> keras.Model:
 
 def host_names(settings: TrainingSettings) -> tuple[str, ...]:
     """Returns the augmentations that the processor does."""
-    return split_host_and_device(_names(settings), _on_gpu())[0]
+    return _split(settings)[0]
 
 
 def device_names(settings: TrainingSettings) -> tuple[str, ...]:
     """Returns the augmentations that the GPU does, none without one."""
-    return split_host_and_device(_names(settings), _on_gpu())[1]
+    return _split(settings)[1]
 
 
-def _names(settings: TrainingSettings) -> tuple[str, ...]:
-    if settings.mixup or not settings.augment:
-        # A mixed picture is two pictures: each is changed before they meet, by the processor.
-        return settings.augmentations
-    return tuple(name for name in settings.augmentations if not (settings.crop and name == "shift"))
+def _split(settings: TrainingSettings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    names = [name for name in settings.augmentations if not (settings.crop and name == "shift")]
+    # A mixed picture is two pictures: each is changed before they meet, by the processor.
+    return split_host_and_device(names, _on_gpu() and not settings.mixup)
 
 
 def _on_gpu() -> bool:
