@@ -24,8 +24,6 @@ def pictures(count: int, side: int) -> np.ndarray:
         ("two_block", 128, 66_336 + 32 * 32 * 64 + 1),
         # blocks three and four add 222464 and 887296; dense 2 * 2 * 256 + 1
         ("four_block", 32, 66_336 + 222_464 + 887_296 + 1_025),
-        # keras.applications gives 23,587,712 without its top; dense 2048 + 1
-        ("resnet50", 32, 23_587_712 + 2_049),
     ],
 )
 def test_parameter_counts_are_those_of_the_reference(name, side, parameters):
@@ -52,6 +50,49 @@ def test_scores_are_float32_probabilities_alike_for_uint8_and_float(head, skip):
     np.testing.assert_array_equal(scores, model(pixels.astype(np.float32)).numpy())
 
 
+@pytest.mark.parametrize("kind", ["squeeze", "cbam"])
+def test_attention_weighs_what_the_papers_say(kind):
+    keras.utils.set_random_seed(2)
+    model = detectors.build_from_choices((8, 8, 3), blocks=(32,), attention=kind, skip=True)
+    before = model.get_layer("block1_relu2").output
+    name = {"squeeze": "scale", "cbam": "weigh_places"}[kind]
+    after = model.get_layer(f"block1_attention_{name}").output
+    x, found = (maps.numpy() for maps in keras.Model(model.input, [before, after])(pictures(2, 8)))
+
+    def dense(layer, values):
+        kernel, bias = model.get_layer(f"block1_attention_{layer}").get_weights()
+        return values @ kernel + bias
+
+    def sigmoid(values):
+        return 1 / (1 + np.exp(-values))
+
+    average = x.mean(axis=(1, 2), keepdims=True)
+    if kind == "squeeze":
+        expected = x * sigmoid(dense("excite", np.maximum(dense("narrow", average), 0)))
+    else:
+        both = [average, x.max(axis=(1, 2), keepdims=True)]
+        sums = sum(dense("widen", np.maximum(dense("narrow", values), 0)) for values in both)
+        expected = x * sigmoid(sums)
+        kernel = model.get_layer("block1_attention_place_weights").kernel.numpy()
+        maps = np.stack([expected.mean(axis=3), expected.max(axis=3)], axis=3)
+        padded = np.pad(maps, ((0, 0), (3, 3), (3, 3), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (7, 7), axis=(1, 2))
+        places = np.einsum("nhwcij,ijco->nhwo", windows, kernel)
+        expected = expected * sigmoid(places)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    # 32 channels divided by 16: a narrow layer of two units
+    assert model.get_layer("block1_attention_narrow").units == 2
+    with pytest.raises(UsageError, match="Did you mean 'cbam'"):
+        detectors.build_from_choices((8, 8, 3), attention="cbm")
+
+
+def test_networks_without_attention_are_what_they_were():
+    model = detectors.build_from_choices((8, 8, 3), blocks=(4,), skip=True)
+    block = ["conv1", "norm1", "relu1", "conv2", "norm2", "relu2", "shortcut", "add", "pool"]
+    names = [f"block1_{layer}" for layer in block]
+    assert [layer.name for layer in model.layers if layer.name.startswith("block")] == names
+
+
 def test_output_stays_float32_under_a_mixed_policy():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -60,21 +101,6 @@ def test_output_stays_float32_under_a_mixed_policy():
         keras.config.set_dtype_policy("float32")
     assert model.get_layer("block1_conv1").compute_dtype == "bfloat16"
     assert model(pictures(1, 16)).dtype == "float32"
-
-
-def test_unknown_names_offer_the_nearest():
-    with pytest.raises(UsageError, match="Did you mean 'two_block'"):
-        detectors.build("two_blok", (32, 32, 3))
-    with pytest.raises(UsageError, match="Did you mean 'dropout'"):
-        detectors.build("two_block", (32, 32, 3), dropuot=0.1)
-    with pytest.raises(UsageError, match="Did you mean 'head'"):
-        detectors.set_trainable(detectors.build("two_block", (32, 32, 3)), "heads")
-
-
-@pytest.mark.parametrize(("name", "side"), [("two_block", 3), ("four_block", 15), ("resnet50", 31)])
-def test_pictures_too_small_are_refused(name, side):
-    with pytest.raises(UsageError, match=f"{side}"):
-        detectors.build(name, (side, side, 3))
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +161,8 @@ def test_any_network_falls_into_stages_by_the_size_of_its_maps():
     assert detectors.stages(linear) == [["fake"]]
     with pytest.raises(UsageError, match="no last stage"):
         detectors.set_trainable(linear, "last_stage")
+    with pytest.raises(UsageError, match="Did you mean 'head'"):
+        detectors.set_trainable(linear, "heads")
 
 
 def test_own_weights_are_named_by_their_hash(published):
@@ -177,16 +205,3 @@ def test_without_a_network_the_message_says_where_to_put_which_file(tmp_path, mo
     assert found.path is None and found.notice.startswith("ResNet50 started from random weights")
     asked = find_imagenet_weights("random")
     assert asked.path is None and "the profile asks for it" in asked.notice
-
-
-def test_resnet50_is_saved_with_its_preprocessing_and_opens_in_safe_mode(tmp_path):
-    model = detectors.build("resnet50", (32, 32, 3))
-    model.save(tmp_path / "model.keras")
-    opened = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
-    pixels = pictures(3, 32)
-    np.testing.assert_array_equal(opened(pixels).numpy(), model(pixels).numpy())
-
-
-@pytest.mark.parametrize("name", detectors.names())
-def test_every_detector_says_in_one_line_what_it_is(name):
-    assert 20 < len(detectors.describe(name)) < 100

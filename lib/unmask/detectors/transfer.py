@@ -205,7 +205,7 @@ def transfer(
     if path is not None:
         load_weights(base, path, title)
     if preprocessing.built_in:
-        base = _opened(base, inputs, preprocessing, path is not None)
+        base = opened(base, inputs, preprocessing, path is not None)
     elif preprocessing.blue_first and path is not None:
         _turn_channels(base)
     x = base.output
@@ -215,7 +215,7 @@ def transfer(
     return keras.Model(inputs, fake_unit(x), name=name)
 
 
-def _opened(
+def opened(
     base: keras.Model, inputs, preprocessing: Preprocessing, with_weights: bool
 ) -> keras.Model:
     """Returns `base` on `inputs`, with our preprocessing and each of its parts a plain layer.

@@ -56,8 +56,8 @@ def _pairs(network: keras.Model, stream: h5py.File) -> Iterator[Pair]:
         return
     group = stream.get("model_weights", stream)
     stored = []
-    for name in map(_text, group.attrs.get("layer_names", [])):
-        arrays = [group[name][_text(weight)] for weight in group[name].attrs["weight_names"]]
+    for name in _names(group, "layer_names"):
+        arrays = [group[name][weight] for weight in _names(group[name], "weight_names")]
         if arrays:
             stored.append((name, arrays))
     layers = [layer for layer in network.layers if layer.weights]
@@ -122,5 +122,10 @@ def _listed(lines: list[str]) -> str:
     return "; ".join(lines[:SHOWN]) + more
 
 
-def _text(name: str | bytes) -> str:
-    return name.decode() if isinstance(name, bytes) else name
+def _names(group: h5py.Group, kind: str) -> list[str]:
+    """Returns the names that a group lists, in several parts where they were too many for one."""
+    parts = [kind] if kind in group.attrs else []
+    while f"{kind}{len(parts)}" in group.attrs:
+        parts.append(f"{kind}{len(parts)}")
+    names = [name for part in parts for name in group.attrs[part]]
+    return [name.decode() if isinstance(name, bytes) else name for name in names]
