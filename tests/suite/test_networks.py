@@ -78,4 +78,4 @@ def test_every_network_gets_its_folder_and_its_page(home):
         assert done["outputs"]
         label = name.removeprefix("architecture_")
         page = (home / "reports/many" / f"07_architecture_{label}.html").read_text()
-        assert f"Tiny 07_architecture {label}" in page
+        assert f"<h1>{label}: Tiny 07_architecture</h1>" in page

@@ -53,6 +53,7 @@ class ReportContext:
         notices: fallbacks a reader has to know of, shown on top.
         alarms: patterns that mean a mistake, shown above the notices: `light` ("red" or "amber"),
             `name`, `sentence`, `fix` and the `step` that raised it.
+        title: instead of the notebook's own, where several reports share one notebook.
     """
 
     profile: str
@@ -63,6 +64,7 @@ class ReportContext:
     steps: list[dict[str, Any]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     alarms: list[dict[str, Any]] = field(default_factory=list)
+    title: str = ""
 
 
 def render_report(notebook: Path, output: Path, *, context: ReportContext) -> None:
@@ -79,7 +81,7 @@ def render_report(notebook: Path, output: Path, *, context: ReportContext) -> No
     own_title = context.steps[place]["title"] if place is not None else context.step
     page = _environment().get_template("report.html.j2")
     text = page.render(
-        title=body.title or own_title,
+        title=context.title or body.title or own_title,
         article=Markup(body.html),
         contents=body.contents,
         failed=failed,

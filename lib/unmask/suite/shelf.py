@@ -34,6 +34,7 @@ def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
         step=run.step.name,
         status="failed" if failed else "done",
         error=described.get("failure", stopped) if failed else None,
+        title=_title(run.step) if run.step.label else "",
         provenance={name: item for name, item in described.items() if name not in SHOWN_APART},
         steps=_pages(profile, runs),
         notices=[*_stale(described), *_read(run.folder / "summary.json").get("notices", [])],
@@ -83,8 +84,7 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
         pages.append(
             {
                 "step": run.step.name,
-                "title": title_of(read_notebook(run.step.notebook))
-                + (f" {run.step.label}" if run.step.label else ""),
+                "title": _title(run.step),
                 "file": report_path(profile, run.step).name,
                 "status": status,
                 "duration": described.get("seconds"),
@@ -96,6 +96,12 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
             }
         )
     return pages
+
+
+def _title(step: Step) -> str:
+    """Returns the notebook's title; where a notebook runs several times, led by which run it is."""
+    title = title_of(read_notebook(step.notebook))
+    return f"{step.label}: {title.partition(': ')[2] or title}" if step.label else title
 
 
 def _stale(described: dict[str, Any]) -> list[str]:
