@@ -14,7 +14,7 @@ from unmask.errors import DataError, UsageError
 from unmask.runs import read_json
 from unmask.training.features import features_of
 from unmask.training.fit import train
-from unmask.training.linear import PENALTIES, Regression, fit_penalties
+from unmask.training.linear import PENALTIES, Moments, Regression, fit_penalties
 from unmask.training.settings import TrainingSettings
 
 LINEAR = replace(SETTINGS, method="linear_head")
@@ -36,35 +36,50 @@ def blocks_of(features, labels, size):
     ]
 
 
+def converged(blocks, scaling: str, penalty: float) -> Regression:
+    regression = Regression(blocks, Moments.of(blocks), scaling)
+    for _ in range(4):
+        regression.fit(penalty)
+    return regression
+
+
 @pytest.mark.parametrize("penalty", [1.0, 0.01])
-def test_the_weights_are_those_of_scikit_learn(penalty):
+@pytest.mark.parametrize("scaling", ["each", "together"])
+def test_the_weights_are_those_of_scikit_learn(penalty, scaling):
     features, labels = made_up()
-    regression = Regression(blocks_of(features, labels, 64))
-    state = regression.fit(penalty, np.zeros(7))
-    scaled = (features[:, :-1] - features[:, :-1].mean(0)) / features[:, :-1].std(0)
+    regression = converged(blocks_of(features, labels, 64), scaling, penalty)
+    spread = features[:, :-1].std(0)
+    scale = spread if scaling == "each" else spread.mean()
+    scaled = (features[:, :-1] - features[:, :-1].mean(0)) / scale
     strength = 1 / (penalty * len(labels))
-    reference = LogisticRegression(C=strength, tol=1e-8, max_iter=1000).fit(scaled, labels)
-    np.testing.assert_allclose(state[:5], reference.coef_[0], atol=2e-3)
-    assert state[-1] == pytest.approx(reference.intercept_[0], abs=2e-3)
-    kernel, bias = regression.folded(state)
+    reference = LogisticRegression(C=strength, tol=1e-8, max_iter=10_000).fit(scaled, labels)
+    kernel, bias = regression.folded(regression.state)
     assert kernel[-1] == 0  # a column that never changes says nothing
     expected = reference.decision_function(scaled)
-    np.testing.assert_allclose(features @ kernel + bias, expected, atol=0.01)
+    np.testing.assert_allclose(features @ kernel + bias, expected, atol=0.02)
+
+
+def test_moments_are_those_of_all_blocks_together():
+    features, labels = made_up()
+    found = Moments.of(blocks_of(features, labels, 33))
+    np.testing.assert_allclose(found.mean, features.mean(0, dtype=np.float64), rtol=1e-5)
+    np.testing.assert_allclose(found.spread, features.std(0, dtype=np.float64), rtol=1e-4)
 
 
 def test_the_slope_is_that_of_the_loss():
     features, labels = made_up(60)
-    regression = Regression(blocks_of(features, labels, 25))
+    blocks = blocks_of(features, labels, 25)
+    regression = Regression(blocks, Moments.of(blocks), "each")
     state = np.random.default_rng(1).normal(size=7)
-    _, slope = regression._loss(state, 0.3)
+    _, slope = regression.loss(state, 0.3)
     for place in range(7):
         step = np.zeros(7)
         step[place] = 1e-3
-        ahead, behind = (regression._loss(state + sign * step, 0.3)[0] for sign in (1, -1))
+        ahead, behind = (regression.loss(state + sign * step, 0.3)[0] for sign in (1, -1))
         assert slope[place] == pytest.approx((ahead - behind) / 2e-3, abs=2e-4)
 
 
-def test_the_penalty_of_the_lowest_validation_loss_is_kept():
+def test_the_fit_of_the_lowest_validation_loss_is_kept():
     generator = np.random.default_rng(5)
     labels = np.arange(60) % 2
     noise = generator.normal(size=(60, 50)).astype(np.float32)
@@ -73,12 +88,26 @@ def test_the_penalty_of_the_lowest_validation_loss_is_kept():
     truth = np.arange(200) % 2
     held[:, 0] += truth
     (kernel, bias), table = fit_penalties([(noise, labels)], [(held, truth)])
-    best = table["val_loss"].argmin()
-    assert 0 < best < len(table) - 1 and len(table) < len(PENALTIES)
-    z = held @ kernel + bias
-    loss = np.logaddexp(0, np.where(truth == 1, -z, z)).mean()
+    together = table[table["scaling"] == "together"]
+    assert len(together) < len(PENALTIES)
+    assert list(together["penalty"]) == list(PENALTIES[: len(together)])
+    assert together["val_loss"].argmin() == len(together) - 3
+    assert together["loss"].is_monotonic_decreasing  # weaker penalties fit better
+    logits = held @ kernel + bias
+    loss = np.logaddexp(0, np.where(truth == 1, -logits, logits)).mean()
     assert loss == pytest.approx(table["val_loss"].min(), rel=1e-6)
-    assert table["loss"].is_monotonic_decreasing  # weaker penalties fit better
+
+
+def test_columns_of_different_kinds_get_a_scale_each():
+    generator = np.random.default_rng(6)
+    labels = generator.integers(0, 2, 400).astype(float)
+    features = generator.normal(size=(400, 20)).astype(np.float32)
+    features[:, 0] += 2 * labels
+    features[:, 1:] *= 1000
+    blocks = [(features[:200], labels[:200])]
+    _, table = fit_penalties(blocks, [(features[200:], labels[200:])])
+    best = table.iloc[table["val_loss"].argmin()]
+    assert best["scaling"] == "each" and best["val_auc"] > 0.85
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +135,7 @@ def test_a_linear_head_leaves_what_any_training_leaves(member):
     assert {path.name for path in own.iterdir()} == {"model.keras", "history.csv", "training.json"}
     table = pd.read_csv(own / "history.csv")
     pd.testing.assert_frame_equal(table, result.history, check_dtype=False)
-    assert list(table["penalty"]) == list(PENALTIES[: len(table)])
+    assert set(table["penalty"]) <= set(PENALTIES) and set(table["scaling"]) == {"together", "each"}
     assert result.best_epoch == table["val_loss"].argmin() + 1
     record = read_json(own / "training.json")
     assert record["precision"] == "float32" and record["batch_size"] == 16

@@ -26,9 +26,12 @@ class Hungry(keras.layers.Layer):
     def call(self, inputs, training=None):
         if not training:
             return inputs
-        count = tf.shape(inputs)[0]
-        size = tf.where(count > self.most, tf.constant(2**58, tf.int64), tf.constant(1, tf.int64))
-        return inputs + 0.0 * tf.reduce_max(tf.random.uniform([size]))
+        # TensorFlow's own allocator would wait ten seconds for somebody to free memory.
+        taken = tf.numpy_function(self._take, [tf.shape(inputs)[0]], tf.float32)
+        return inputs + 0.0 * tf.reshape(taken, [])
+
+    def _take(self, count):
+        return np.zeros(2**45 if count > self.most else 1, np.float32)[:1]
 
     def get_config(self):
         return {**super().get_config(), "most": self.most}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -24,10 +25,10 @@ from .results import read_result, training_key, write_result
 from .settings import TrainingData, TrainingResult, TrainingSettings
 
 # Tried from the strongest on, each from where the one before ended.
-PENALTIES = tuple(float(f"{10**power:.3g}") for power in np.arange(2.0, -5.1, -0.5))
-WORSE_IN_A_ROW = 3  # so many without a lower validation loss, and weaker ones are not tried
+PENALTIES = (10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
+WORSE_IN_A_ROW = 2  # so many without a lower validation loss, and weaker ones are not tried
 VALIDATION_COPIES = 4  # at most, of each validation face
-STEPS = 300  # of the descent, at most
+STEPS = 100  # of a descent, at most; they go on from each other
 # Of settings that a linear head has no use for, those that a reader may count on.
 UNUSED = {
     "mixup": "mixup",
@@ -43,8 +44,8 @@ def train_head(
 
     What the layers before it give is computed once for every training and validation face, and
     for `settings.copies` augmented copies of each training face (up to four of each validation
-    face). Columns are standardised; of a fixed row of L2 penalties the one with the lowest
-    validation loss is kept; then all of it is folded into the last layer's kernel and bias.
+    face). See `fit_penalties` for what is fitted; it is folded into the last layer's kernel and
+    bias, so that the saved network needs nothing else.
 
     Raises:
         DataError: features that are no numbers.
@@ -85,72 +86,121 @@ def train_head(
 def fit_penalties(
     train: Sequence[Block], val: Sequence[Block], progress=lambda fraction, message: None
 ) -> tuple[tuple[np.ndarray, float], pd.DataFrame]:
-    """Returns the kernel float32 `[d]` and bias of the best penalty, and a row for each tried.
+    """Returns the kernel float32 `[d]` and bias with the lowest validation loss, and all tried.
+
+    Columns are centred and divided by one number, their mean spread: columns that hardly vary
+    then weigh little. L2 penalties are tried from strong to weak until validation loss has risen
+    twice; those within a tenth and ten times of the best are tried with each column divided by
+    its own spread as well, which suits columns of different kinds.
 
     Args:
         train: blocks of features `[n, d]` and labels `[n]`.
-        val: the same, to choose the penalty by.
+        val: the same, to choose by.
         progress: told a fraction 0.9 to 1 and a few words.
+
+    Returns:
+        The weights; and a row for each fit, with the columns of a history and penalty, scaling.
     """
-    regression = Regression(train)
-    rows, best, state = [], None, np.zeros(regression.columns + 1)
-    for number, penalty in enumerate(PENALTIES, start=1):
-        started = time.perf_counter()
-        state = regression.fit(penalty, state)
-        weights = regression.folded(state)
-        row = {"epoch": number, "phase": 1, **_measures(train, weights, "")}
-        row |= {**_measures(val, weights, "val_"), "learning_rate": 0.0}
-        row |= {"seconds": time.perf_counter() - started, "penalty": penalty}
-        rows.append(row)
-        lowest = int(np.argmin([each["val_loss"] for each in rows]))
-        if lowest == number - 1:
-            best = weights
-        elif number - 1 - lowest >= WORSE_IN_A_ROW:
+    moments = Moments.of(train)
+    search = _Search(train, val, progress)
+    together = Regression(train, moments, "together")
+    for number, penalty in enumerate(PENALTIES):
+        search.fit(together, penalty)
+        if number - int(np.argmin(search.losses)) >= WORSE_IN_A_ROW:
             break
-        progress(0.9 + 0.1 * number / len(PENALTIES), f"penalty {number} of {len(PENALTIES)}")
-    return best, pd.DataFrame(rows, columns=[*COLUMNS, "penalty"])
+    best = int(np.argmin(search.losses))
+    each = Regression(train, moments, "each")
+    for penalty in PENALTIES[max(0, best - 1) : best + 2]:
+        search.fit(each, penalty)
+    return search.best, pd.DataFrame(search.rows, columns=[*COLUMNS, "penalty", "scaling"])
+
+
+class _Search:
+    """The fits so far, and the weights of the best of them."""
+
+    def __init__(self, train: Sequence[Block], val: Sequence[Block], progress):
+        self.train, self.val, self.progress = train, val, progress
+        self.rows: list[dict] = []
+        self.losses: list[float] = []
+        self.best: tuple[np.ndarray, float] = (np.zeros(0), 0.0)
+
+    def fit(self, regression: Regression, penalty: float) -> None:
+        """Fits one penalty, from where `regression` last ended."""
+        started = time.perf_counter()
+        weights = regression.fit(penalty)
+        measures = _measures(self.train, weights, "") | _measures(self.val, weights, "val_")
+        if not self.losses or measures["val_loss"] < min(self.losses):
+            self.best = weights
+        self.losses.append(measures["val_loss"])
+        number = len(self.losses)
+        row = {"epoch": number, "phase": 1, **measures, "learning_rate": 0.0}
+        row |= {"seconds": time.perf_counter() - started}
+        self.rows.append(row | {"penalty": penalty, "scaling": regression.scaling})
+        most = len(PENALTIES) + 3
+        self.progress(0.9 + 0.1 * number / most, f"regression {number} of at most {most}")
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and spread (standard deviation) of each column, float64 `[d]`."""
+
+    mean: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, blocks: Sequence[Block]) -> Moments:
+        """Returns those of all blocks together."""
+        count = sum(len(labels) for _, labels in blocks)
+        mean = sum(features.sum(axis=0, dtype=np.float64) for features, _ in blocks) / count
+        squares = np.zeros(len(mean))
+        for features, _ in blocks:
+            centred = features - mean.astype(np.float32)
+            squares += np.einsum("nd,nd->d", centred, centred)
+        return cls(mean, np.sqrt(squares / count))
 
 
 class Regression:
-    """L2 logistic regression on standardised columns of blocks too large to hold twice.
+    """L2 logistic regression on centred and scaled columns of blocks too large to hold twice.
 
-    The blocks stay as they are, usually on disk: standardisation is folded into every product.
+    The blocks stay as they are, usually on disk: the scaling is folded into every product.
     """
 
-    def __init__(self, blocks: Sequence[Block]):
-        """Takes features `[n, d]` and labels `[n]`; a constant column will weigh nothing."""
-        self.blocks = blocks
-        self.count = sum(len(labels) for _, labels in blocks)
-        self.columns = blocks[0][0].shape[1]
-        total = sum(features.sum(axis=0, dtype=np.float64) for features, _ in blocks)
-        self.mean = total / self.count
-        squares = sum(
-            np.square(features - self.mean).sum(axis=0, dtype=np.float64) for features, _ in blocks
-        )
-        deviation = np.sqrt(squares / self.count)
-        constant = deviation <= 1e-6 * np.maximum(np.abs(self.mean), 1e-6)
-        self.inverse = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
+    def __init__(self, blocks: Sequence[Block], moments: Moments, scaling: str):
+        """Takes features `[n, d]` and labels `[n]`; a constant column will weigh nothing.
 
-    def fit(self, penalty: float, start: np.ndarray) -> np.ndarray:
-        """Returns weights and bias `[d + 1]` of the lowest mean loss + penalty / 2 * |weights|^2.
-
-        Found by L-BFGS (Liu and Nocedal, 1989) from `start` on.
+        `scaling` is "together" (by the mean spread) or "each" (by its own).
         """
-        options = {"maxiter": STEPS, "ftol": 1e-9, "gtol": 1e-5}
+        self.blocks, self.scaling, self.mean = blocks, scaling, moments.mean
+        self.count = sum(len(labels) for _, labels in blocks)
+        spread = moments.spread
+        varies = spread > 1e-6 * np.maximum(np.abs(self.mean), 1e-6)
+        unit = spread[varies].mean() if scaling == "together" and varies.any() else spread
+        self.inverse = np.where(varies, 1.0, 0.0) / np.where(varies, unit, 1.0)
+        self.state = np.zeros(len(spread) + 1)
+
+    def fit(self, penalty: float) -> tuple[np.ndarray, float]:
+        """Returns kernel and bias (see `folded`) of the lowest mean loss + penalty / 2 |w|^2.
+
+        w are the weights of the scaled columns. Found by L-BFGS (Liu and Nocedal, 1989) from
+        where the last fit ended.
+        """
+        options = {"maxiter": STEPS, "ftol": 1e-7, "gtol": 1e-6}
         found = minimize(
-            self._loss, start, args=(penalty,), jac=True, method="L-BFGS-B", options=options
+            self.loss, self.state, args=(penalty,), jac=True, method="L-BFGS-B", options=options
         )
-        return found.x
+        self.state = found.x
+        return self.folded(self.state)
 
     def folded(self, state: np.ndarray) -> tuple[np.ndarray, float]:
         """Returns kernel float32 `[d]` and bias that do the same to columns as they are."""
         kernel = (state[:-1] * self.inverse).astype(np.float32)
         return kernel, float(state[-1] - self.mean @ kernel.astype(np.float64))
 
-    def _loss(self, state: np.ndarray, penalty: float) -> tuple[float, np.ndarray]:
+    def loss(self, state: np.ndarray, penalty: float) -> tuple[float, np.ndarray]:
+        """Returns the value of weights and bias `[d + 1]`, and its slope."""
         kernel, bias = self.folded(state)
         loss, residuals = 0.0, 0.0
-        slope = np.zeros(self.columns)
+        slope = np.zeros(len(self.mean))
         for features, labels in self.blocks:
             logits = (features @ kernel).astype(np.float64) + bias
             loss += float(np.logaddexp(0.0, np.where(labels == 1, -logits, logits)).sum())

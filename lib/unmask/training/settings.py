@@ -206,8 +206,8 @@ class TrainingResult:
     Attributes:
         model_path: the saved model: Keras' own layers, float32.
         history: a row an epoch: epoch, phase, loss, accuracy, auc, the same with val_,
-            learning_rate (at its end), seconds. Of a linear head a row for each strength of its
-            L2 penalty that was tried, in the column `penalty`.
+            learning_rate (at its end), seconds. Of a linear head a row for each fit that was
+            tried, with its L2 `penalty` and `scaling`, see `linear.fit_penalties`.
         best_epoch: the epoch whose weights were saved, the one of the lowest validation loss.
         seconds: spent in epochs, over all interruptions.
         precision: the dtype policy trained with.
