@@ -74,7 +74,8 @@ def test_every_network_says_what_it_is_and_where_it_comes_from(name):
 
 def test_plans_know_the_names_without_loading_keras():
     path = Path(detectors.__file__).parent / "names.json"
-    assert json.loads(path.read_text()) == list(detectors.names())
+    expected = list(detectors.names())
+    assert json.loads(path.read_text()) == expected, f"{path} should hold {json.dumps(expected)}"
 
 
 def test_unknown_names_and_options_offer_the_nearest():

@@ -9,6 +9,7 @@ from unmask import detectors
 from unmask.detectors.resnet_small import resnet_small_features
 from unmask.detectors.teaching import alexnet_features, lenet_features, mini_vggnet_features
 from unmask.errors import UsageError
+from unmask.training.fast import accelerate
 
 
 def as_published(features, side: int, channels: int, classes: int) -> keras.Model:
@@ -76,6 +77,9 @@ def test_lenet_penalises_kernels_and_outputs_as_asked():
     outputs = keras.Model(model.input, [layer.output for layer in penalised])(pixels)
     expected = share * sum((output.numpy() ** 2).sum() for output in outputs)
     assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-4)
+    copy = accelerate(model, "float32")
+    copy(pixels)
+    assert float(sum(copy.losses)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_dense_layers_of_alexnet_grow_with_the_picture():
