@@ -1,14 +1,18 @@
 """Training learns alike in every precision, stops in time and saves what it says it saves."""
 
+import re
+import time
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from planted import SETTINGS, planted_data, quiet, small_network
 from unmask.errors import DataError, UsageError
 from unmask.training.checkpoints import best_epoch, is_over
+from unmask.training.feeding import waiting_share
 from unmask.training.fit import compile_for_training, train
 from unmask.training.predict import milliseconds_per_image, predict
 from unmask.training.settings import OPTIMIZERS, Phase, TrainingData, TrainingSettings
@@ -102,6 +106,48 @@ def test_a_loss_that_is_no_number_is_named_by_its_batch(tmp_path):
     model.get_layer("fake").set_weights([np.full((8, 1), np.nan), np.zeros(1)])
     with pytest.raises(DataError, match=r"epoch 1: the loss was not a number in batch 1 of 10"):
         train(model, planted_data(), SETTINGS, tmp_path, quiet)
+
+
+def test_a_loss_that_explodes_in_the_first_epoch_names_the_batch(tmp_path):
+    settings = replace(
+        SETTINGS, learning_rate=1e30, optimizer="sgd", adversarial=2.0, label_smoothing=0.1
+    )
+    expected = r"epoch 1: the loss was not a number in batch \d+ of 10. No epoch had ended"
+    with pytest.raises(DataError, match=expected):
+        train(small_network(), planted_data(), settings, tmp_path, quiet)
+    assert not (tmp_path / "model.keras").exists()
+
+
+def test_weights_that_explode_behind_a_finite_loss_are_not_saved(tmp_path):
+    phases = (Phase("all", 1, 1e-3), Phase("all", 2, 1e30))
+    settings = replace(SETTINGS, phases=phases, initial_weights="abc", optimizer="sgd")
+    result = train(small_network(), planted_data(), settings, tmp_path, quiet)
+    assert list(result.history["epoch"]) == [1] and result.best_epoch == 1
+    assert re.search(
+        r"epoch 2: (the loss was not a number in batch \d+ of 10|weights were not numbers any more "
+        r"at its end). The best weights before it were kept; a lower learning rate",
+        result.notices[0],
+    )
+    saved = keras.models.load_model(result.model_path)
+    assert all(np.isfinite(weight).all() for weight in saved.get_weights())
+
+
+def test_waiting_for_slow_pictures_is_measured():
+    model, data = small_network(), planted_data(32)
+    compile_for_training(model, SETTINGS, 1e-3)
+    one = (data.pixels[:8], np.zeros((8, 1), np.float32))
+
+    def slow(number):
+        time.sleep(0.2)
+        return number
+
+    ready = tf.data.Dataset.from_tensors(one).repeat()
+    counter = tf.data.Dataset.counter().map(
+        lambda number: tf.numpy_function(slow, [number], tf.int64)
+    )
+    starved = tf.data.Dataset.zip(ready, counter).map(lambda batch, _: batch)
+    assert waiting_share(model, starved, steps=3, repeats=1) > 0.5
+    assert 0 <= waiting_share(model, ready, steps=3, repeats=1) <= 1
 
 
 def test_random_weights_are_trained_whole_whatever_the_phases():

@@ -22,7 +22,7 @@ from .precision import choose_precision, describe_device
 from .results import read_result, training_key, write_result
 from .settings import TrainingData, TrainingResult, TrainingSettings
 from .snapshots import average, read_snapshots
-from .trainee import host_names, make_trainee
+from .trainee import has_gpu, make_trainee, split_augmentations
 from .watcher import Progress, Watcher, WholeFaces, phase_is_over, rows_of
 
 __all__ = ["Progress", "compile_for_training", "train"]
@@ -101,7 +101,7 @@ def train(
 
 def _run_phases(fast, data, settings, checkpoints, notices, progress) -> None:
     steps = _steps(data, settings)
-    trainee = make_trainee(fast, settings)
+    trainee = make_trainee(fast, settings, has_gpu())
     for number, phase in enumerate(settings.plan()):
         history = checkpoints.history
         rows = rows_of(history, number)
@@ -136,7 +136,7 @@ def _fit(trainee, data: TrainingData, settings: TrainingSettings, watcher: Watch
         batch_size=settings.batch_size,
         seed=settings.seed,
         augment=settings.augment,
-        names=host_names(settings),
+        names=split_augmentations(settings, has_gpu())[0],
         crop=settings.crop,
         mixup=settings.mixup,
         fakes=settings.fakes,

@@ -27,16 +27,23 @@ class Trainee(keras.Model):
 
     def train_step(self, data):
         """Takes an ordinary step on the changed batch."""
-        pictures, labels = data
+        pictures, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         for change in self.changes():
             pictures, labels = change(pictures, labels, self.optimizer.iterations.value)
         return super().train_step((pictures, labels))
 
 
-def make_trainee(model: keras.Model, settings: TrainingSettings) -> keras.Model:
-    """Returns what to call `fit` on: `model` itself unless batches are to be changed."""
+def make_trainee(model: keras.Model, settings: TrainingSettings, on_gpu: bool) -> keras.Model:
+    """Returns what to call `fit` on: `model` itself unless batches are to be changed.
+
+    Args:
+        model: a functional network.
+        settings: augmentation on the device, adversarial and label_smoothing change batches.
+        on_gpu: whether a GPU trains, which then also does what it can of the augmentation.
+    """
     changes: list[Change] = []
-    layer = device_augmentation(device_names(settings), settings.augment, settings.seed)
+    _, names = split_augmentations(settings, on_gpu)
+    layer = device_augmentation(names, settings.augment, settings.seed)
     if layer is not None:
         changes.append(lambda pictures, labels, step: (layer(pictures, training=True), labels))
     if settings.adversarial:
@@ -53,23 +60,20 @@ def make_trainee(model: keras.Model, settings: TrainingSettings) -> keras.Model:
     return trainee
 
 
-def host_names(settings: TrainingSettings) -> tuple[str, ...]:
-    """Returns the augmentations that the processor does."""
-    return _split(settings)[0]
+def split_augmentations(
+    settings: TrainingSettings, on_gpu: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns which augmentations the processor does, and which the GPU."""
+    # A mixed picture is two: each is changed before they meet, by the processor.
+    on_gpu = on_gpu and not settings.mixup
+    names = settings.augmentations
+    if settings.crop:  # crops are moved already
+        names = tuple(name for name in names if name != "shift")
+    return split_host_and_device(names, on_gpu)
 
 
-def device_names(settings: TrainingSettings) -> tuple[str, ...]:
-    """Returns the augmentations that the GPU does, none without one."""
-    return _split(settings)[1]
-
-
-def _split(settings: TrainingSettings) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    names = [name for name in settings.augmentations if not (settings.crop and name == "shift")]
-    # A mixed picture is two pictures: each is changed before they meet, by the processor.
-    return split_host_and_device(names, _on_gpu() and not settings.mixup)
-
-
-def _on_gpu() -> bool:
+def has_gpu() -> bool:
+    """Tells whether TensorFlow sees a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import pandas as pd
 
 from .checkpoints import Checkpoints, is_over
@@ -61,14 +62,18 @@ class Watcher(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if not math.isfinite(float(logs["loss"])):
-            self._break_off(f"in batch {batch + 1} of {self.params['steps']}")
+            place = f"in batch {batch + 1} of {self.params['steps']}"
+            self._break_off(f"the loss was not a number {place}")
         elif time.monotonic() - self.reported > 1:
             self.reported = time.monotonic()
             self._report((batch + 1) / self.params["steps"])
 
     def on_epoch_end(self, epoch, logs=None):
         if not self.broken and not math.isfinite(logs["val_loss"]):
-            self._break_off("on the validation faces")
+            self._break_off("the loss was not a number on the validation faces")
+        # A ReLU makes nothing of what is not a number, so that the loss need not show it.
+        if not self.broken and not all(np.isfinite(w).all() for w in self.model.get_weights()):
+            self._break_off("weights were not numbers any more at its end")
         if self.broken:
             return
         row = {
@@ -97,12 +102,12 @@ class Watcher(keras.callbacks.Callback):
         fraction = (self.epoch - 1 + share + self.skipped) / self.total
         self.progress(fraction, f"epoch {self.epoch} of at most {self.total - self.skipped}")
 
-    def _break_off(self, where: str) -> None:
+    def _break_off(self, what: str) -> None:
         kept = "The best weights before it were kept"
         if self.checkpoints.history.empty:
             kept = "No epoch had ended, so there are no weights worth keeping"
         self.broken = (
-            f"Training stopped in epoch {self.epoch}: the loss was not a number {where}. "
+            f"Training stopped in epoch {self.epoch}: {what}. "
             f"{kept}; a lower learning rate may help."
         )
         self.model.stop_training = True
