@@ -175,6 +175,19 @@ def test_a_file_that_does_not_fit_names_the_layers_and_changes_nothing(tmp_path)
         np.testing.assert_array_equal(found, expected)
 
 
+def test_half_a_file_of_weights_is_damaged(tmp_path):
+    network = small_network()
+    path = tmp_path / "own.weights.h5"
+    network.save_weights(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match="is damaged"):
+        load_weights(network, path, "SmallNet")
+    with h5py.File(tmp_path / "empty.h5", "w"):
+        pass
+    with pytest.raises(DataError, match="found nothing"):
+        load_weights(network, tmp_path / "empty.h5", "SmallNet")
+
+
 def test_published_names_and_hashes_are_those_of_the_installed_keras():
     modules = {"resnet50": "resnet", "convnext_tiny": "convnext"}
     for network in PUBLISHED:

@@ -32,21 +32,32 @@ def load_weights(network: keras.Model, path: str | Path, title: str) -> None:
         title: the network's name in sentences.
 
     Raises:
-        DataError: the file does not fit; the first layers that differ are named, with the shapes
-            of their arrays in the network and in the file.
+        DataError: the file is damaged; or it does not fit: then the first layers that differ are
+            named, with the shapes of their arrays in the network and in the file.
     """
-    with h5py.File(path, "r") as stream:
-        pairs = list(_pairs(network, stream))
-        wrong = [line for pair in pairs if (line := _difference(*pair))]
-        if wrong or not pairs:
-            raise DataError(
-                f"{path} does not hold the weights of {title} without its top: "
-                + _listed(wrong or ["it has no layers with weights"]),
-                expected=f"a file saved by keras.applications' {title} with include_top=False",
-            )
-        for layer, _, arrays in pairs:
-            for variable, array in zip(_variables(layer), arrays, strict=True):
-                variable.assign(np.asarray(array))
+    try:
+        with h5py.File(path, "r") as stream:
+            _set_weights(network, stream, path, title)
+    except (OSError, KeyError) as error:
+        raise DataError(
+            f"{path} is damaged: {error}.",
+            expected="a whole HDF5 file of weights",
+            fix="fetch it again",
+        ) from error
+
+
+def _set_weights(network: keras.Model, stream: h5py.File, path: str | Path, title: str) -> None:
+    pairs = list(_pairs(network, stream))
+    wrong = [line for pair in pairs if (line := _difference(*pair))]
+    if wrong:
+        raise DataError(
+            f"{path} does not hold the weights of {title} without its top: {_listed(wrong)}",
+            expected=f"a file saved by keras.applications' {title} with include_top=False",
+        )
+    values = [[np.asarray(array) for array in arrays] for _, _, arrays in pairs]
+    for (layer, _, _), arrays in zip(pairs, values, strict=True):
+        for variable, array in zip(_variables(layer), arrays, strict=True):
+            variable.assign(array)
 
 
 def _pairs(network: keras.Model, stream: h5py.File) -> Iterator[Pair]:
