@@ -1,8 +1,17 @@
 """An ablation: paired differences of the right sign, corrected, said in careful words."""
 
+import numpy as np
+import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.metrics import roc_auc_score
-from unmask.evaluation.ablation import ablation_table, describe_ablation, measure_variants
+from unmask.errors import DataError
+from unmask.evaluation.ablation import (
+    ablation_table,
+    describe_ablation,
+    join_variants,
+    measure_variants,
+)
 
 KINDS = ("as they are", "saved once more")
 
@@ -54,3 +63,15 @@ def test_the_table_and_the_sentences_claim_what_survives(measured):
     told = describe_ablation(found)
     assert len(told) == 2 and "“without much” loses" in told[0] and "the same" not in told[0]
     assert told[1].startswith("The whole recipe has AUC") and "saved once more" in told[1]
+
+
+def test_joined_variants_count_alike_whatever_the_size_of_their_logits():
+    rows = {"face_id": list("abc"), "split": ["val", "val", "test"], "label": [0, 1, 1], "seed": 1}
+    one = pd.DataFrame({**rows, "score": expit(np.array([-1.0, 1.0, 0.5]))})
+    loud = pd.DataFrame({**rows, "score": expit(np.array([8.0, 4.0, 2.0]))})
+    found = join_variants([one, loud.sample(frac=1, random_state=2)])
+    expected = (np.array([-1.0, 1.0, 0.5]) / 1 + np.array([8.0, 4.0, 2.0]) / 2) / 2
+    assert np.allclose(found["score"], expit(expected), atol=1e-12)
+    assert list(found["face_id"]) == list("abc")
+    with pytest.raises(DataError, match="2 rows cannot be joined"):
+        join_variants([one, loud.iloc[:2]])

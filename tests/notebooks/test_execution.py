@@ -24,7 +24,7 @@ def executed(tmp_path_factory):
     for step in load_profile("smoke").steps:
         papermill.execute_notebook(
             str(step.notebook),
-            str(prepared / step.notebook.name),
+            str(prepared / f"{'_'.join(filter(None, (step.notebook.stem, step.label)))}.ipynb"),
             parameters=step.values,
             prepare_only=True,
         )
@@ -54,12 +54,13 @@ def test_they_leave_what_the_contracts_say(executed):
     for step in load_profile("smoke").steps:
         assert read_json(run / step.name / "summary.json")["sentence"]
     found = list(run.glob("*/*/metrics.json"))
+    found = [path for path in found if path.parent.parent.name != "ablation"]
     floors = [path.parent.name for path in found if path.parent.parent.name == "audit"]
     assert len(floors) >= 4 and all(name.startswith("floor_") for name in floors)
     members = sorted(path.parent.name for path in found if path.parent.name not in floors)
     assert members == [
-        "four_block", "mean_ensemble", "resnet50", "search_winner", "stacked_ensemble",
-        "two_block", "weighted_ensemble",
+        "counts", "four_block", "greedy_ensemble", "lenet", "mean_ensemble", "rank_ensemble",
+        "resnet50", "search_winner", "stacked_ensemble", "two_block", "weighted_ensemble",
     ]  # fmt: skip
     for path in run.glob("*/*/metrics.json"):
         metrics = read_json(path)

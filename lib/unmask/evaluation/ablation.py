@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy.special import expit
 
+from ..errors import DataError
+from .calibration import clipped_logit
 from .comparison import (
     Comparison,
     Difference,
@@ -22,6 +26,7 @@ from .intervals import bootstrap_metrics
 from .rates import Interval
 from .scores import attach_faces, cluster_ids, score_matrix, select_scores
 
+LOGIT_EDGE = 1e-6
 REASON = "what each ingredient of the recipe is worth"
 
 
@@ -80,6 +85,36 @@ def measure_variants(
         for kind in scores[whole]
         for title in scores
     ]
+
+
+def join_variants(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Returns the scores of several variants joined: the mean of their logits.
+
+    Each one's logits are divided by their own spread on validation first, so that the surest
+    does not drown the others; nothing else is fitted.
+
+    Args:
+        tables: scores tables of the same faces and seeds.
+
+    Returns:
+        face_id, split, label, score, seed.
+
+    Raises:
+        DataError: tables of other faces or seeds.
+    """
+    keys = ["face_id", "split", "label", "seed"]
+    joined = tables[0][keys]
+    total = np.zeros(len(joined))
+    for table in tables:
+        if len(table) != len(joined):
+            raise DataError(
+                f"Scores of {len(table)} rows cannot be joined with scores of {len(joined)}.",
+                expected="the same faces and seeds in every table",
+            )
+        found = joined.merge(table[[*keys, "score"]], on=keys, how="left")["score"].to_numpy()
+        logits = clipped_logit(found, LOGIT_EDGE)
+        total += logits / max(float(np.std(logits[(joined["split"] == "val").to_numpy()])), 1e-9)
+    return joined.assign(score=expit(total / len(tables)))
 
 
 def ablation_table(measured: Sequence[Measured], faces: str) -> pd.DataFrame:
