@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
-from ..runs import read_json
+from ..runs import atomic_path, read_json
 from .exporting import export
 from .report import NAME
 
@@ -23,11 +24,13 @@ def export_member(
     *,
     seed: int | None = None,
     most: int = 256,
+    target: str | Path | None = None,
 ) -> dict[str, Any]:
     """Chooses the engine of one training of a member, by its validation faces.
 
-    Writes `<member_folder>/seed_<n>/engine.json` and `engine_files/`. The scores in
-    scores.parquet are used, so the chosen engine has kept those of all validation faces.
+    Writes engine.json and `engine_files/` beside the network, or beside a copy of it in `target`.
+    The scores in scores.parquet are used, so the chosen engine has kept those of all validation
+    faces.
 
     Args:
         member_folder: <step>/<member>, with seed_<n>/model.keras and scores.parquet.
@@ -36,6 +39,7 @@ def export_member(
         threshold: of that training, chosen on validation.
         seed: which training; None for the one of the lowest seed.
         most: faces that every engine scores.
+        target: a folder that gets a copy of model.keras; None to stay in the member's.
 
     Returns:
         What engine.json holds, with `folder` (of engine.json) and `seed`.
@@ -45,6 +49,10 @@ def export_member(
     """
     folder = _training(Path(member_folder), seed)
     number = int(folder.name.removeprefix("seed_"))
+    if target is not None:
+        with atomic_path(Path(target) / "model.keras") as temporary:
+            shutil.copyfile(folder / "model.keras", temporary)
+        folder = Path(target)
     val = faces[faces["split"] == "val"]
     rows = val["row"].to_numpy()
     known = _known_scores(Path(member_folder), val, number)
