@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import bench_architectures
 import bench_inference
+import bench_search
 import keras
 from bench_bootstrap import FACES, RESAMPLES
 from bench_bootstrap import ways as bootstrap_ways
@@ -110,6 +111,15 @@ def inference(quick: bool, rounds: int) -> list[dict]:
     return records
 
 
+def searching(quick: bool, rounds: int) -> list[dict]:
+    """Measures how soon a search finds good networks."""
+    title = "Searching the reference space, the same networks and faces"
+    with tempfile.TemporaryDirectory() as name:
+        ways = bench_search.measure(quick, Path(name))
+    bench_search.show(title, ways)
+    return [bench_search.as_record(title, ways)]
+
+
 def bootstrap(quick: bool, rounds: int) -> list[dict]:
     """Measures the intervals of every metric on many scores, on one core."""
     resamples = RESAMPLES // 4 if quick else RESAMPLES
@@ -149,6 +159,7 @@ BENCHMARKS = {
     "training": training,
     "architectures": architectures,
     "inference": inference,
+    "search": searching,
     "bootstrap": bootstrap,
     "near_copies": near_copies,
 }
