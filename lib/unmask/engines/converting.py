@@ -17,6 +17,8 @@ from .runtimes import INPUT, import_openvino
 
 OPSET = 17  # of ONNX
 CALIBRATED_AT_ONCE = 8
+PREAMBLE = ("Exception from", "Check '", "FrontEnd API", "Model wasn't", "Summary:")  # OpenVINO's
+NOTHING_TO_ROUND = "hand-made features leave no trained arithmetic that int8 could speed up"
 # The score itself, and what only scales values, stay in float32: they cost nothing, and eight
 # bits of a logit are visible in the score.
 KEPT_IN_FLOAT = ("Sigmoid", "MatMul", "Gemm", "Softmax", "Mul", "Sub", "Div")
@@ -41,14 +43,15 @@ def convert(model, folder: Path, pictures: np.ndarray) -> dict[str, str]:
     ways: dict[str, Callable[[Path], None]] = {
         "float32.onnx": lambda path: _write_onnx(fast, shape, path),
         "int8.onnx": lambda path: _quantize(folder / "float32.onnx", path, pictures),
-        "float32.xml": lambda path: _write_openvino(fast, shape, path),
+        "float32.xml": lambda path: _write_openvino(fast, shape, path, folder / "float32.onnx"),
         "int8.xml": lambda path: _save_openvino(folder / "int8.onnx", path),
     }
-    reasons: dict[str, str] = {}
+    reasons = {} if _has_trained_features(model) else {"int8.onnx": NOTHING_TO_ROUND}
     needs = {"int8.onnx": "float32.onnx", "int8.xml": "int8.onnx"}
     for name, write in ways.items():
         if needs.get(name) in reasons:
-            reasons[name] = reasons[needs[name]]
+            reasons.setdefault(name, reasons[needs[name]])
+        if name in reasons:
             continue
         try:
             with _quietly():
@@ -63,9 +66,15 @@ def reason_of(error: BaseException, length: int = 160) -> str:
     if isinstance(error, ImportError):
         package = (error.name or str(error)).split(".")[0]
         return f"{package} is not installed"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip(" -") for line in str(error).splitlines() if line.strip(" -")]
+    lines = [line for line in lines if not line.startswith(PREAMBLE)] or lines
     text = re.sub(r"(?:/[^\s/:]+)+/", "", lines[0]) if lines else type(error).__name__
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _has_trained_features(model) -> bool:
+    """Returns whether a layer before the last multiplies by trained numbers."""
+    return any(getattr(layer, "kernel", None) is not None for layer in model.layers[:-1])
 
 
 def _shape_of(model):
@@ -83,8 +92,49 @@ def _write_onnx(model, shape, path: Path) -> None:
     def forward(pixels):
         return model(pixels, training=False)
 
-    tf2onnx.convert.from_function(forward, [shape], opset=OPSET, output_path=str(path))
-    onnx.checker.check_model(str(path))  # an operation that ONNX lacks was only written as it is
+    tf2onnx.convert.from_function(
+        forward,
+        [shape],
+        opset=OPSET,
+        output_path=str(path),
+        custom_op_handlers={"Log1p": (_write_log1p, []), "Erfc": (_write_erfc, [])},
+    )
+    try:
+        # An operation that ONNX lacks was only written down as it is.
+        onnx.checker.check_model(str(path))
+    except Exception:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _write_log1p(context, node, name: str, arguments: list) -> None:
+    """Writes log(1 + x), which tf2onnx does not know."""
+    _write_after_one(context, node, "Add", inner="", outer="Log")
+
+
+def _write_erfc(context, node, name: str, arguments: list) -> None:
+    """Writes 1 - erf(x), which tf2onnx does not know; GELU is made of it."""
+    _write_after_one(context, node, "Sub", inner="Erf", outer="")
+
+
+def _write_after_one(context, node, operation: str, inner: str, outer: str) -> None:
+    """Replaces `node` by outer(1 operation inner(x)); an empty name leaves a function out."""
+    (given,), (result,) = node.input, node.output
+    dtype, shape = context.get_dtype(result), context.get_shape(result)
+    context.remove_node(node.name)
+    one = context.make_const(f"{node.name}_one", np.ones((), np.float32)).output[0]
+    steps = [step for step in ((inner, ()), (operation, (one,)), (outer, ())) if step[0]]
+    for place, (kind, before) in enumerate(steps):
+        last = place == len(steps) - 1
+        made = context.make_node(
+            kind,
+            [*before, given],
+            outputs=[result] if last else None,
+            name=f"{node.name}_{kind}",
+            shapes=[shape],
+            dtypes=[dtype],
+        )
+        given = made.output[0]
 
 
 def _quantize(source: Path, path: Path, pictures: np.ndarray) -> None:
@@ -121,7 +171,8 @@ class _Batches:
         return None if batch is None else {INPUT: np.ascontiguousarray(batch)}
 
 
-def _write_openvino(model, shape, path: Path) -> None:
+def _write_openvino(model, shape, path: Path, detour: Path) -> None:
+    """Converts what Keras exports; where OpenVINO lacks an operation, the file `detour`."""
     import keras
 
     archive = keras.export.ExportArchive()
@@ -129,7 +180,12 @@ def _write_openvino(model, shape, path: Path) -> None:
     archive.add_endpoint("serve", lambda pixels: model(pixels, training=False), [shape])
     with tempfile.TemporaryDirectory() as name:
         archive.write_out(name, verbose=False)
-        _save_openvino(Path(name), path)
+        try:
+            _save_openvino(Path(name), path)
+        except RuntimeError:
+            if not detour.exists():
+                raise
+            _save_openvino(detour, path)
 
 
 def _save_openvino(source: Path, path: Path) -> None:
