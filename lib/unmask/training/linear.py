@@ -26,6 +26,7 @@ from .settings import TrainingData, TrainingResult, TrainingSettings
 
 # Tried from the strongest on, each from where the one before ended.
 PENALTIES = (10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
+BETWEEN = (10**0.5, 10**-0.5)
 WORSE_IN_A_ROW = 2  # so many without a lower validation loss, and weaker ones are not tried
 VALIDATION_COPIES = 4  # at most, of each validation face
 STEPS = 100  # of a descent, at most; they go on from each other
@@ -91,7 +92,8 @@ def fit_penalties(
     Columns are centred and divided by one number, their mean spread: columns that hardly vary
     then weigh little. L2 penalties are tried from strong to weak until validation loss has risen
     twice; those within a tenth and ten times of the best are tried with each column divided by
-    its own spread as well, which suits columns of different kinds.
+    its own spread as well, which suits columns of different kinds; and two more lie half-way
+    (in powers of ten) on either side of the best.
 
     Args:
         train: blocks of features `[n, d]` and labels `[n]`.
@@ -112,6 +114,10 @@ def fit_penalties(
     each = Regression(train, moments, "each")
     for penalty in PENALTIES[max(0, best - 1) : best + 2]:
         search.fit(each, penalty)
+    chosen = search.rows[int(np.argmin(search.losses))]
+    for factor in BETWEEN:
+        regression = together if chosen["scaling"] == "together" else each
+        search.fit(regression, float(f"{chosen['penalty'] * factor:.3g}"))
     return search.best, pd.DataFrame(search.rows, columns=[*COLUMNS, "penalty", "scaling"])
 
 
@@ -136,7 +142,7 @@ class _Search:
         row = {"epoch": number, "phase": 1, **measures, "learning_rate": 0.0}
         row |= {"seconds": time.perf_counter() - started}
         self.rows.append(row | {"penalty": penalty, "scaling": regression.scaling})
-        most = len(PENALTIES) + 3
+        most = len(PENALTIES) + 3 + len(BETWEEN)
         self.progress(0.9 + 0.1 * number / most, f"regression {number} of at most {most}")
 
 
