@@ -129,9 +129,12 @@ def test_a_grid_has_the_values_asked_for_and_options_of_the_network():
     assert varied_options("lenet") == {"l1_kernel": (0.0, 1e-10), "l2_activity": (0.0, 1e-7)}
 
 
-@pytest.mark.parametrize("space", ["reference", "large", "best"])
-def test_all_that_a_space_can_choose_is_understood(space, tmp_path):
-    settings = SearchSettings(space=space, trials=25)
+@pytest.mark.parametrize(
+    ("space", "network"),
+    [("reference", "searched"), ("large", "searched"), ("best", "searched"), ("best", "lenet")],
+)
+def test_all_that_a_space_can_choose_is_understood(space, network, tmp_path):
+    settings = SearchSettings(space=space, network=network, trials=25)
     known = detectors.options(settings.detector)
     oracle = make_oracle(settings, 80)
     oracle._set_project_dir(str(tmp_path), "search")

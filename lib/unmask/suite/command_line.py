@@ -81,7 +81,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="steps side by side")
     parser.add_argument(
-        "--workers", type=int, metavar="N", help="trials of hp_search side by side, each a process"
+        "--workers", type=int, metavar="N", help="processes that train hp_search's trials"
     )
     parser.add_argument(
         "--set",

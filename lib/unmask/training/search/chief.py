@@ -19,6 +19,7 @@ and on the others, in the same (shared) project folder:
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import time
 import uuid
@@ -39,6 +40,7 @@ from .processes import beat_path, command_of, environment_of, gone_path, last_wo
 from .trials import Tuner, write_reason
 
 ADDRESS = "UNMASK_SEARCH_ADDRESS"
+EVERYWHERE = ("0.0.0.0", "[::]")
 POLL_SECONDS = 0.3
 # A worker of another machine beats every two seconds; after this long without it is gone.
 SILENT_SECONDS = 60.0
@@ -90,10 +92,12 @@ def run_with_workers(tuner: Tuner, workers: int, progress: Progress) -> list[str
     tuner.oracle.verbose = 0
     server, servicer, host, port = _serve(tuner)
     session = uuid.uuid4().hex
-    write_json(own / "chief.json", {"host": host, "port": port, "session": session})
+    everywhere = host in EVERYWHERE
+    reached = socket.gethostname() if everywhere else host
+    write_json(own / "chief.json", {"host": reached, "port": port, "session": session})
     watch = _Watch(tuner, servicer, own, progress)
     try:
-        watch.start(workers, f"{_reachable(host)}:{port}")
+        watch.start(workers, f"{'127.0.0.1' if everywhere else host}:{port}")
         while not watch.over():
             watch.look()
             time.sleep(POLL_SECONDS)
@@ -250,10 +254,6 @@ def _serve(tuner: Tuner) -> tuple[grpc.Server, OracleServicer, str, int]:
         )
     server.start()
     return server, servicer, host, bound
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "[::]") else host
 
 
 def _read(path: Path) -> dict:

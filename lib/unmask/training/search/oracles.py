@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import keras_tuner
@@ -21,18 +22,22 @@ MOST_DEATHS = 2
 class _GivesBack:
     """What an oracle needs so that a worker can die: its trial goes to another one, or fails."""
 
-    deaths: dict[str, int]
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.deaths: Counter[str] = Counter()
 
     @synchronized
     def give_back(self, worker: str) -> tuple[str, bool]:
-        """Takes the trial of a worker that is no more; returns its id ("" for none), and whether
-        it counts as failed now."""
+        """Takes away the trial of a worker that is no more.
+
+        Returns:
+            The trial's id, "" for none; and whether it counts as failed now.
+        """
         self.tuner_ids.discard(worker)
         trial = self.ongoing_trials.get(worker)
         if trial is None:
             return "", False
-        self.deaths = getattr(self, "deaths", {})
-        self.deaths[trial.trial_id] = self.deaths.get(trial.trial_id, 0) + 1
+        self.deaths[trial.trial_id] += 1
         if self.deaths[trial.trial_id] < MOST_DEATHS:
             del self.ongoing_trials[worker]
             self._retry_queue.append(trial.trial_id)

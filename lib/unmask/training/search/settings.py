@@ -14,7 +14,7 @@ from ..settings import TrainingSettings
 SPACES = ("reference", "large", "best")
 METHODS = ("random", "hyperband", "bayesian", "grid", "halving")
 OBJECTIVES = {"val_auc": "max", "val_loss": "min"}
-# The network whose ingredients the space `best` is about.
+# The network of the space `best` where none is named.
 BEST_NETWORK = "residual_net"
 
 
@@ -24,8 +24,9 @@ class SearchSettings:
 
     Attributes:
         space: of the network "searched": "reference" (blocks, head, learning rate), "large", or
-            "best", the ingredients of a forensic network (front end, truncation, augmentation,
-            crop, schedule, learning rate).
+            "best", the ingredients of a forensic network, or of any other one that is named
+            (front end and truncation where it has them, dropout, augmentation, crop, schedule,
+            optimizer, weight decay, learning rate).
         method: "random"; "hyperband" (Li et al., 2018, arXiv:1603.06560); "bayesian"; "grid", all
             combinations of `dropouts`, `learning_rates`, `batch_sizes` and `options`; "halving",
             random networks of which the worse ones stop early (Jamieson and Talwalkar, 2016,
@@ -35,7 +36,7 @@ class SearchSettings:
         objective: "val_auc" or "val_loss", at the epoch of the lowest validation loss.
         training: what every trial shares: batch size, patience, precision, seed.
         network: "searched", or any of `detectors.names()`, whose space is `dropouts`,
-            `learning_rates`, `batch_sizes` and `options`.
+            `learning_rates`, `batch_sizes` and `options`, but for the space "best".
         dropouts, learning_rates, batch_sizes: the values to try. A network without dropout is
             tried without it.
         options: names of options of the network to vary as well, see `spaces.varied_options`.
@@ -94,12 +95,13 @@ class SearchSettings:
     @property
     def plain(self) -> bool:
         """Whether the space is the plain one: dropout, learning rate, batch size, options."""
-        return self.method == "grid" or self.network != "searched"
+        named = self.network != "searched" and self.space != "best"
+        return self.method == "grid" or named
 
     @property
     def detector(self) -> str:
         """The name of the network that the trials build."""
-        best = self.space == "best" and not self.plain
+        best = self.space == "best" and not self.plain and self.network == "searched"
         return BEST_NETWORK if best else self.network
 
 

@@ -16,8 +16,8 @@ from .settings import SearchSettings
 REFERENCE_BLOCKS = ("32", "32-64", "32-64-128", "64-128", "64-128-256")
 # How much of the repertoire of augmentations a trial uses.
 LIGHT = ("flip", "shift", "light")
-RE_ENCODED = ("flip", "jpeg", "webp")
-EVERYTHING = ("flip", "shift", "light", "jpeg", "webp", "resize", "blur", "noise", "colour")
+RE_ENCODED = ("flip", "resave")
+EVERYTHING = ("flip", "shift", "light", "resave", "webp", "resize", "blur", "noise", "colour")
 CROPS = (64, 96, 128)
 # Options of networks that take a few words or numbers: what is worth trying. An option that is
 # True or False needs no entry.
@@ -55,7 +55,7 @@ def space_of(settings: SearchSettings, side: int) -> keras_tuner.HyperParameters
             else:
                 space.Choice(name, list(values))
     elif settings.space == "best":
-        _add_best(space, side)
+        _add_best(space, side, settings.detector)
     else:
         space.Choice("head", ["flatten", "average"])
         space.Choice("learning_rate", [1e-3, 5e-4, 1e-4])
@@ -158,11 +158,16 @@ def _add_large(space: keras_tuner.HyperParameters) -> None:
     space.Choice("mixup", [0.0, 0.2])
 
 
-def _add_best(space: keras_tuner.HyperParameters, side: int) -> None:
-    for name in ("front", "truncation"):
-        space.Choice(name, list(OPTION_VALUES[name]))
+def _add_best(space: keras_tuner.HyperParameters, side: int, network: str) -> None:
+    for name, values in varied_options(network).items():
+        if name in ("front", "truncation", "domain"):
+            space.Choice(name, list(values))
+    if "dropout" in detectors.options(network):
+        space.Choice("dropout", [0.0, 0.2, 0.4])
     space.Choice("augmentations", ["-".join(part) for part in (LIGHT, RE_ENCODED, EVERYTHING)])
     space.Choice("augment", [0.0, 0.5, 1.0])
     space.Choice("crop", [0, *(crop for crop in CROPS if crop < side)])
     space.Choice("schedule", ["constant", "cosine", "one_cycle"])
+    space.Choice("optimizer", ["adam", "adamw"])
+    space.Choice("weight_decay", [0.0, 0.02])
     space.Choice("learning_rate", [3e-3, 1e-3, 3e-4])
