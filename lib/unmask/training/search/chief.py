@@ -211,6 +211,7 @@ class _Watch:
             left = _read(beat_path(self.own, name)).get("left", False)
             if left or now - remote.seen > SILENT_SECONDS:
                 gone_path(self.own, name).touch()
+                beat_path(self.own, name).unlink(missing_ok=True)
                 del self.remotes[name]
                 self._take_back(name, "left" if left else "fell silent")
 
