@@ -61,7 +61,7 @@ def test_a_patch_sees_no_further_than_said_and_patches_vote_by_their_mean(blocks
 
 def test_streams_and_domains_have_their_planes():
     model = detectors.build("two_stream", (32, 32, 3), second="dct")
-    assert model.get_layer("dct").output.shape == (None, 4, 4, 192)
+    assert model.get_layer("dct").output.shape == (None, 4, 4, 384)
     assert model.get_layer("joined").output.shape == (None, 4 * 24 + 48)
     spectrum = detectors.build("frequency_net", (32, 32, 3), domain="spectrum")
     assert spectrum.get_layer("spectrum").output.shape == (None, 32, 17, 3)

@@ -152,7 +152,8 @@ def test_filters_are_high_pass_and_all_different(name, count):
     kernels = bank(name)
     assert kernels.shape == (5, 5, count)
     np.testing.assert_allclose(kernels.sum(axis=(0, 1)), 0, atol=1e-6)
-    assert (np.abs(kernels).max(axis=(0, 1)) == 1).all()
+    largest = [1, 1, 2, 2] if name == "differences" else [1] * count
+    assert np.abs(kernels).max(axis=(0, 1)).tolist() == largest
     assert len(np.unique(kernels.reshape(25, count), axis=1).T) == count
     even = np.full((1, 7, 8, 3), 200, np.uint8)
     np.testing.assert_allclose(given_to(layers.FixedFilters(name), even), 0, atol=1e-4)
@@ -163,8 +164,8 @@ def test_filters_give_differences_of_each_channel():
     found = given_to(layers.FixedFilters("differences"), pixels).reshape(8, 9, 3, 4)
     np.testing.assert_allclose(found[:, :-1, :, 0], np.diff(pixels[0], axis=1))
     np.testing.assert_allclose(found[:-1, :, :, 1], np.diff(pixels[0], axis=0))
-    np.testing.assert_allclose(found[:, 1:-1, :, 2], np.diff(pixels[0], n=2, axis=1) / 2)
-    np.testing.assert_allclose(found[1:-1, :, :, 3], np.diff(pixels[0], n=2, axis=0) / 2)
+    np.testing.assert_allclose(found[:, 1:-1, :, 2], np.diff(pixels[0], n=2, axis=1))
+    np.testing.assert_allclose(found[1:-1, :, :, 3], np.diff(pixels[0], n=2, axis=0))
     cut = given_to(layers.Truncation(2.0), found)
     assert cut.max() == 2 and cut.min() == -2
 
@@ -186,13 +187,16 @@ def test_a_constrained_kernel_fits_before_and_after_steps_and_learns():
 
 def test_blocks_are_transformed_as_scipy_does():
     pixels = pictures(1, 19, 26)
-    values = given_to(layers.BlockDCT(logarithm=False), pixels)
+    values = given_to(layers.BlockDCT("values"), pixels)
     assert values.shape == (1, 2, 3, 192)
-    block = pixels[0, 8:16, 16:24].astype(float)
+    block = pixels[0, 8:16, 16:24].astype(float) - 128
     expected = scipy.fft.dctn(block, axes=(0, 1), norm="ortho").reshape(192)
     np.testing.assert_allclose(values[0, 1, 2], expected, atol=1e-2)
-    logarithms = given_to(layers.BlockDCT(), pixels)
-    np.testing.assert_allclose(logarithms, np.log1p(np.abs(values)), atol=1e-5)
+    magnitudes = given_to(layers.BlockDCT("magnitudes"), pixels)
+    np.testing.assert_allclose(magnitudes, np.log1p(np.abs(values)), atol=1e-5)
+    both = given_to(layers.BlockDCT("both"), pixels)
+    np.testing.assert_array_equal(both[..., 192:], magnitudes)
+    np.testing.assert_allclose(both[..., :192], np.sign(values) * magnitudes, atol=1e-5)
 
 
 def test_the_whole_transform_is_averaged_in_bins():
@@ -269,6 +273,8 @@ def test_unknown_words_offer_the_nearest():
         layers.ColourPlanes("ycbcr")
     with pytest.raises(UsageError, match="Did you mean 'srm30'"):
         layers.FixedFilters("srm3")
+    with pytest.raises(UsageError, match="Did you mean 'both'"):
+        layers.BlockDCT("bot")
     with pytest.raises(UsageError, match="Did you mean 'second'"):
         layers.ResidualCooccurrences({"seconds": 1})
     with pytest.raises(UsageError, match="Did you mean 'along'"):

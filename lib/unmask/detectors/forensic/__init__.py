@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import frequency, full_resolution, meso, patches, residual, streams
+from . import frequency, full_resolution, grid, meso, patches, residual, streams
 from .patches import patch_logits
 
 __all__ = ["BUILDERS", "patch_logits"]
@@ -11,6 +11,7 @@ BUILDERS = {
     **meso.BUILDERS,
     **residual.BUILDERS,
     **frequency.BUILDERS,
+    **grid.BUILDERS,
     **full_resolution.BUILDERS,
     **patches.BUILDERS,
     **streams.BUILDERS,

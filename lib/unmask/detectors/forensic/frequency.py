@@ -19,15 +19,17 @@ def frequency_net(
     input_shape: tuple[int, int, int],
     *,
     domain: str = "dct",
-    widths: Sequence[int] = (64, 64, 64),
+    widths: Sequence[int] = (128, 64, 64),
     dropout: float = 0.2,
 ) -> keras.Model:
     """Frequency network: convolutions over the cosine transform of 8x8 blocks, or the spectrum.
 
-    Both are of brightness and the two colour differences, as logarithms of magnitudes. "dct"
-    keeps the grid of JPEG: a pixel of its 192 planes is a block, and the mean over all blocks
-    goes to the last unit. "spectrum" has one value a frequency of the whole picture; since a
-    frequency's place is its meaning, the convolutions are pooled and flattened.
+    Both are of brightness and the two colour differences, as logarithms. "dct" keeps the grid of
+    JPEG: one place of its planes (each frequency with and without its sign) is a block, seen by
+    convolutions of 1x1, 3x3 and then 1x1 blocks, and the mean over all blocks goes to the last
+    unit. Crops should begin at multiples of 8 pixels. "spectrum" has one value a frequency of
+    the whole picture; since a frequency's place is its meaning, the convolutions are pooled and
+    flattened.
 
     Source: Frank et al., 2020, arXiv:2003.08685; Qian et al., 2020, arXiv:2007.09355.
 
@@ -48,18 +50,30 @@ def frequency_net(
         )
     inputs = keras.Input(input_shape, name="pixels")
     planes = ColourPlanes("ycrcb", name="planes")(inputs)
-    transform = BlockDCT if domain == "dct" else LogSpectrum
-    x = transform(name=domain)(planes)
-    x = layers.BatchNormalization(name="same_scale", dtype="float32")(x)
+    if domain == "dct":
+        x = block_frequencies(planes)
+    else:
+        x = layers.BatchNormalization(name="same_scale")(LogSpectrum(name="spectrum")(planes))
     for number, width in enumerate(widths, start=1):
-        if domain == "dct":
-            x = convolve(x, width, 3 if number == 1 else 1, f"block{number}")
-        else:
-            x = convolve(x, width, 3, f"block{number}")
+        kernel = 3 if domain == "spectrum" or number == 2 else 1
+        x = convolve(x, width, kernel, f"block{number}")
+        if domain == "spectrum":
             x = layers.AveragePooling2D(2, padding="same", name=f"pool{number}")(x)
     x = _head(x, domain)
     x = layers.Dropout(dropout, name="dropout")(x)
     return keras.Model(inputs, fake_unit(x), name="frequency_net")
+
+
+def block_frequencies(planes):
+    """Returns logarithms of each 8x8 block's frequencies with and without sign, normalised.
+
+    Args:
+        planes: brightness and both colour differences, `[n, h, w, 3]`.
+
+    Returns:
+        `[n, h // 8, w // 8, 384]`.
+    """
+    return layers.BatchNormalization(name="same_scale")(BlockDCT("both", name="dct")(planes))
 
 
 def _head(x, domain: str):

@@ -6,8 +6,9 @@ import keras
 from keras import layers
 
 from ...errors import UsageError, nearest
-from ..layers import BlockDCT, ColourPlanes
+from ..layers import ColourPlanes
 from ..parts import convolve, fake_unit, refuse_small
+from .frequency import block_frequencies
 from .residual import residual_front
 
 SMALLEST = 32
@@ -76,9 +77,8 @@ def _residuals(inputs, front: str, truncation: float, width: int):
 
 
 def _blocks(inputs, width: int):
-    x = BlockDCT(name="dct")(ColourPlanes("ycrcb", name="planes")(inputs))
-    x = layers.BatchNormalization(name="same_scale", dtype="float32")(x)
-    for number, kernel in enumerate((3, 1), start=1):
+    x = block_frequencies(ColourPlanes("ycrcb", name="planes")(inputs))
+    for number, kernel in enumerate((1, 3), start=1):
         x = convolve(x, width, kernel, f"block{number}")
     return layers.GlobalAveragePooling2D(name="block_average")(x)
 

@@ -11,6 +11,7 @@ from .exact import Exact, Join
 from .filters import ConstrainedConvolution, FixedFilters, Truncation
 from .frequency import AzimuthalSpectrum, BlockDCT, LogDCT, LogSpectrum
 from .logits import Logit
+from .sharpness import SharpnessMap
 from .undecimated import UndecimatedDCTHistograms
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Logit",
     "MeanOfCrops",
     "ResidualCooccurrences",
+    "SharpnessMap",
     "Truncation",
     "UndecimatedDCTHistograms",
 ]

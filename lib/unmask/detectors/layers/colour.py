@@ -82,7 +82,7 @@ class AreaThumbnail(Exact):
 
     def compute(self, inputs):
         height, width, channels = inputs.shape[1:]
-        down, across = _area_weights(height, self.side), _area_weights(width, self.side)
+        down, across = area_weights(height, self.side), area_weights(width, self.side)
         small = keras.ops.einsum("ih,nhwc->niwc", down, inputs)
         small = keras.ops.einsum("jw,niwc->nijc", across, small)
         return keras.ops.reshape(small / 255.0, (-1, self.side * self.side * channels))
@@ -95,7 +95,7 @@ def _rounded(values, fraction: float):
     return keras.ops.floor((values + fraction / 2) / fraction)
 
 
-def _area_weights(size: int, side: int) -> np.ndarray:
+def area_weights(size: int, side: int) -> np.ndarray:
     """Returns float32 `[side, size]`: the share of each pixel in each of `side` equal stretches."""
     edges = np.linspace(0, size, side + 1)
     starts = np.maximum(edges[:-1, None], np.arange(size)[None])

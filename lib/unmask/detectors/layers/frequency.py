@@ -8,26 +8,36 @@ import keras
 import numpy as np
 from keras import ops
 
+from ...errors import UsageError, nearest
 from .exact import Exact
 
 BLOCK = 8
+FORMS = ("magnitudes", "both", "values")
 
 
 @keras.saving.register_keras_serializable("unmask")
 class BlockDCT(Exact):
     """The cosine transform of each 8x8 block, as JPEG takes it: `[n, h // 8, w // 8, 64 * c]`.
 
-    The channels stand in the order frequency (down, then across), plane. Pixels beyond the last
-    whole block are left out.
+    Of pixels 0..255 less 128. The channels stand in the order frequency (down, then across),
+    plane. Pixels beyond the last whole block are left out.
 
     Args:
-        logarithm: log(1 + |value|) instead of the values, which reach 1020 for pixels 0..255
-            and -1024..1024 in steps of a JPEG table.
+        form: "magnitudes", log(1 + |value|); "both", the same with the value's sign, then
+            without (128 channels a plane); or "values", which lie within -1024..1024.
+
+    Raises:
+        UsageError: an unknown form.
     """
 
-    def __init__(self, logarithm: bool = True, **arguments):
+    def __init__(self, form: str = "magnitudes", **arguments):
         super().__init__(**arguments)
-        self.logarithm = bool(logarithm)
+        if form not in FORMS:
+            raise UsageError(
+                f"There is no form {form!r} of the cosine transform.{nearest(form, FORMS)}",
+                expected="one of " + ", ".join(FORMS),
+            )
+        self.form = form
 
     def compute(self, inputs):
         channels = inputs.shape[-1]
@@ -36,7 +46,7 @@ class BlockDCT(Exact):
         kernels = ops.convert_to_tensor(kernels)
         of_planes = [
             ops.conv(
-                inputs[..., number : number + 1],
+                inputs[..., number : number + 1] - 128.0,
                 kernels,
                 strides=BLOCK,
                 padding="valid",
@@ -47,10 +57,15 @@ class BlockDCT(Exact):
         values = ops.stack(of_planes, axis=-1)
         height, width = inputs.shape[1] // BLOCK, inputs.shape[2] // BLOCK
         values = ops.reshape(values, (-1, height, width, BLOCK**2 * channels))
-        return ops.log1p(ops.abs(values)) if self.logarithm else values
+        if self.form == "values":
+            return values
+        magnitudes = ops.log1p(ops.abs(values))
+        if self.form == "magnitudes":
+            return magnitudes
+        return ops.concatenate([ops.sign(values) * magnitudes, magnitudes], axis=-1)
 
     def get_config(self):
-        return {**super().get_config(), "logarithm": self.logarithm}
+        return {**super().get_config(), "form": self.form}
 
 
 @keras.saving.register_keras_serializable("unmask")

@@ -36,18 +36,18 @@ _SIDE = 5
 
 
 def bank(name: str) -> np.ndarray:
-    """Returns a bank of kernels, float32 `[5, 5, kernels]`, each divided by its largest weight.
+    """Returns a bank of kernels, float32 `[5, 5, kernels]`.
 
     "srm" is the three that Zhou et al. (2018, arXiv:1805.04953) took of the rich model, "srm30"
-    the thirty linear ones in all their directions, "differences" the first and second
-    differences across and down.
+    the thirty linear ones in all their directions, each divided by its largest weight;
+    "differences" the first and second differences across and down, which stay whole numbers.
     """
     if name == "srm":
         kernels = [(SQUARE3, 4), (SQUARE5, 12), (SECOND, 2)]
     elif name == "srm30":
         kernels = _all_directions()
     else:
-        kernels = [(FIRST, 1), (FIRST.T, 1), (SECOND, 2), (SECOND.T, 2)]
+        kernels = [(kernel, 1) for kernel in (FIRST, FIRST.T, SECOND, SECOND.T)]
     framed = [kernel if kernel.shape == (5, 5) else _framed(kernel) for kernel, _ in kernels]
     weights = [largest for _, largest in kernels]
     return (np.stack(framed, axis=-1) / np.array(weights)).astype(np.float32)
