@@ -9,7 +9,7 @@ import pytest
 from planted import SETTINGS, planted_data, small_network
 from unmask.errors import DataError
 from unmask.runs import read_json
-from unmask.training.member import Member, train_member
+from unmask.training.member import Member, train_member, training_data
 
 MEMBER = Member("small", "baseline_cnn", "one block of 8", small_network, ("a notice",))
 
@@ -64,6 +64,36 @@ def test_the_member_file_describes_what_was_trained(trained):
     assert described["seeds"] == [1, 2] and described["notices"] == ["a notice"]
     assert described["training_seconds"] > 0 and described["milliseconds_per_image"] > 0
     assert described["precision"] == "float32" and described["step"] == "baseline_cnn"
+
+    assert (described["batch_size"], described["batch_size_asked"]) == (16, 16)
+    assert described["architecture"] == "one block of 8" and "adversarial" not in described
+
+
+def test_snapshots_and_self_blended_fakes_are_announced_and_scored(tmp_path):
+    pixels, faces = planted_faces()
+    settings = replace(SETTINGS, epochs=4, schedule="snapshots", fakes="self_blended")
+    data = training_data(pixels, faces, settings.fakes)
+    assert not data.train_labels.any() and set(data.val_labels) == {0, 1}
+    table = train_member(MEMBER, pixels, faces, settings, tmp_path, (1,))
+    described = read_json(tmp_path / "member.json")
+    expected = "one block of 8, the mean of 2 snapshots of one training"
+    assert described["architecture"] == expected
+    saved = keras.models.load_model(tmp_path / "seed_1" / "model.keras")
+    assert (
+        described["parameters"]
+        == saved.count_params()
+        == 2 * (MEMBER.build(1).count_params() - 1) + 1
+    )
+    rows = table["face_id"].map(faces.set_index("face_id")["row"])
+    np.testing.assert_allclose(table["score"], saved(pixels[rows]).numpy()[:, 0], atol=1e-5)
+
+
+def test_reals_alone_can_be_trained_on_with_self_blended_fakes():
+    pixels, faces = planted_faces()
+    reals = faces[faces["label"] == 0]
+    assert not training_data(pixels, reals, "self_blended").val_labels.any()
+    with pytest.raises(DataError, match="train split holds"):
+        training_data(pixels, reals)
 
 
 def test_done_seeds_are_kept_and_a_new_one_is_added(trained):

@@ -24,9 +24,9 @@ def rates(kind: str, epochs: int, steps: int, peak: float = 1.0) -> np.ndarray:
 
 def test_cosine_warms_up_and_falls_along_half_a_cosine():
     found = rates("cosine", epochs=4, steps=10, peak=0.1)
-    assert found[0] == pytest.approx(0.05) and found[2] == pytest.approx(0.1)
+    assert found[0] == pytest.approx(0.02) and found[5] == pytest.approx(0.1)
     np.testing.assert_allclose(
-        found[2:], 0.05 * (1 + np.cos(np.pi * np.arange(38) / 38)), rtol=1e-5
+        found[2:], 0.05 * (1 + np.cos(np.pi * np.arange(35) / 35)), rtol=1e-5
     )
 
 
@@ -103,6 +103,15 @@ def test_a_stage_moves_by_its_share_of_a_plain_step(optimizer):
     for share, one, other in zip(shares, plain, staged, strict=True):
         assert np.abs(one).max() > 0
         np.testing.assert_allclose(other, share * one, rtol=2e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("rate_decay", [1.0, 0.5])
+def test_a_gradient_is_no_longer_than_allowed(rate_decay):
+    changes = changes_of_a_step(optimizer="sgd", clip_norm=1e-3, rate_decay=rate_decay)
+    shares = [rate_decay] * 8 + [1.0, 1.0]
+    parts = [change / share for change, share in zip(changes, shares, strict=True)]
+    length = np.sqrt(sum(np.square(part).sum() for part in parts))
+    assert length == pytest.approx(0.01 * 1e-3, rel=0.01)
 
 
 def test_metrics_take_a_fraction_for_the_class_it_is_nearest_to():

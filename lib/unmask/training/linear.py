@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from ..runs import write_table
 from .checkpoints import COLUMNS, Checkpoints, best_epoch
@@ -191,9 +192,12 @@ class Regression:
         where the last fit ended.
         """
         options = {"maxiter": STEPS, "ftol": 1e-7, "gtol": 1e-6}
-        found = minimize(
-            self.loss, self.state, args=(penalty,), jac=True, method="L-BFGS-B", options=options
-        )
+        # Products with a vector are bound by memory; on a busy machine more threads than one
+        # wait for each other and take ten times as long.
+        with threadpool_limits(1, "blas"):
+            found = minimize(
+                self.loss, self.state, args=(penalty,), jac=True, method="L-BFGS-B", options=options
+            )
         self.state = found.x
         return self.folded(self.state)
 

@@ -12,7 +12,7 @@ from ..detectors import stages
 from .settings import TrainingSettings
 from .snapshots import cycle_ends
 
-WARM_UP = 0.05  # share of a cosine schedule's steps in which the rate rises from nothing
+WARM_UP = 1 / 8  # share of a cosine schedule's steps in which the rate rises from nothing
 ONE_CYCLE_RISE = 0.3  # share of one cycle's steps before its highest rate
 ONE_CYCLE_START, ONE_CYCLE_END = 1 / 25, 1e-4  # of its highest rate
 CLASSES = {
@@ -49,7 +49,9 @@ def compile_for_training(
         # AdamW wants a number; the others take 0 for "decay by nothing" and waste time on it.
         decay = settings.weight_decay or (0.0 if settings.optimizer == "adamw" else None)
         classes = {**CLASSES, "adamw": keras.optimizers.AdamW}
-        optimizer = classes[settings.optimizer](learning_rate=rate, weight_decay=decay)
+        optimizer = classes[settings.optimizer](
+            learning_rate=rate, weight_decay=decay, global_clipnorm=settings.clip_norm or None
+        )
     if any(layer.compute_dtype == "float16" for layer in model.layers):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     compile_for_scoring(model, optimizer)
@@ -92,7 +94,7 @@ def _nearest_class(labels):
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that follows from the step alone, so that a training can be resumed.
 
-    "cosine" rises over the first 5% of the steps and falls along half a cosine to nothing
+    "cosine" rises over the first eighth of the steps and falls along half a cosine to nothing
     (Loshchilov and Hutter, 2017, arXiv:1608.03983); "one_cycle" rises from a 25th over the first
     30% and falls to a 10,000th (Smith and Topin, 2017, arXiv:1708.07120); "snapshots" falls to
     nothing several times (Huang et al., 2017, arXiv:1704.00109), see `snapshots.cycle_ends`.
@@ -180,6 +182,8 @@ def _staged_optimizer(model, settings: TrainingSettings, rate):
         for variable in layer.trainable_variables
     }
     base = CLASSES[settings.optimizer]
-    optimizer = type(f"Staged{base.__name__}", (StagedRates, base), {})(learning_rate=rate)
+    optimizer = type(f"Staged{base.__name__}", (StagedRates, base), {})(
+        learning_rate=rate, global_clipnorm=settings.clip_norm or None
+    )
     optimizer.set_shares(share_of, settings.weight_decay)
     return optimizer

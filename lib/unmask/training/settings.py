@@ -67,6 +67,8 @@ class TrainingSettings:
             and keeps the weights of each low (Huang et al., 2017, arXiv:1704.00109).
         rate_decay: the learning rate of a stage of the network as a share of the next one's
             (Howard and Ruder, 2018, arXiv:1801.06146); 1 for the same everywhere.
+        clip_norm: gradients longer than this, all layers together, are shortened to it (Pascanu et
+            al., 2013, arXiv:1211.5063), 0 for none.
         label_smoothing: how far the labels 0 and 1 move towards a half together, 0 to below 1
             (Szegedy et al., 2015, arXiv:1512.00567). In training alone: validation loss stays
             the plain log loss, by which trainings can be compared.
@@ -95,6 +97,7 @@ class TrainingSettings:
     copies: int = 0
     schedule: str = "constant"
     rate_decay: float = 1.0
+    clip_norm: float = 0.0
     label_smoothing: float = 0.0
     mixup: float = 0.0
     adversarial: float = 0.0
@@ -113,10 +116,10 @@ class TrainingSettings:
                 "label_smoothing must be 0 to below 1, and rate_decay above 0 and at most 1.",
                 expected="for instance label_smoothing: 0.1, rate_decay: 0.5",
             )
-        amounts = (self.crop, self.copies, self.mixup, self.adversarial, self.weight_decay)
-        if min(amounts) < 0 or self.adversarial_steps < 1:
+        names = ("crop", "copies", "mixup", "adversarial", "weight_decay", "clip_norm")
+        if min(getattr(self, name) for name in names) < 0 or self.adversarial_steps < 1:
             raise UsageError(
-                "crop, copies, mixup, adversarial and weight_decay must not be negative, and "
+                f"{', '.join(names[:-1])} and {names[-1]} must not be negative, and "
                 "adversarial_steps must be at least 1."
             )
         if self.method == "linear_head" and self.copies and not self.augment:
