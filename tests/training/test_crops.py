@@ -27,7 +27,16 @@ def crop_network() -> keras.Model:
 
 @pytest.mark.parametrize(
     ("side", "crop", "starts"),
-    [(12, 8, [0, 4]), (8, 8, [0]), (16, 8, [0, 8]), (20, 8, [0, 6, 12]), (256, 96, [0, 80, 160])],
+    [
+        (12, 8, [0, 4]),
+        (8, 8, [0]),
+        (16, 8, [0, 8]),
+        (20, 8, [0, 8, 12]),
+        (23, 8, [0, 8, 15]),
+        (22, 12, [0, 10]),
+        (256, 96, [0, 80, 160]),
+        (250, 100, [0, 72, 150]),
+    ],
 )
 def test_the_grid_covers_the_face_with_as_few_crops_as_it_takes(side, crop, starts):
     ramp = np.arange(side, dtype=np.float32)

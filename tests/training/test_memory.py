@@ -12,7 +12,7 @@ from unmask.runs import read_json
 from unmask.training.fit import train
 from unmask.training.memory import is_out_of_memory, with_smaller_batches
 
-BIG = replace(SETTINGS, epochs=2, batch_size=20)
+BIG = replace(SETTINGS, epochs=1, batch_size=20)
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -47,18 +47,18 @@ def hungry_network(most: int) -> keras.Model:
 
 
 def test_a_batch_too_large_for_memory_is_halved_and_recorded(tmp_path):
-    result = train(hungry_network(7), planted_data(60), BIG, tmp_path, quiet)
-    assert result.batch_size == 5 and len(result.history) == 2
+    result = train(hungry_network(12), planted_data(60), BIG, tmp_path, quiet)
+    assert result.batch_size == 10 and len(result.history) == 1
     assert len(result.notices) == 1
-    assert "did not suffice for batches of 20 pictures; this training used 5" in result.notices[0]
+    assert "did not suffice for batches of 20 pictures; this training used 10" in result.notices[0]
     record = read_json(tmp_path / "training.json")
-    assert (record["batch_size"], record["batch_size_asked"]) == (5, 20)
-    again = train(hungry_network(7), planted_data(60), BIG, tmp_path, quiet)
-    assert again.resumed_from == 2 and again.batch_size == 5
+    assert (record["batch_size"], record["batch_size_asked"]) == (10, 20)
+    again = train(hungry_network(12), planted_data(60), BIG, tmp_path, quiet)
+    assert again.resumed_from == 1 and again.batch_size == 10
 
 
 def test_a_resumed_training_keeps_the_batch_it_had_come_to(tmp_path):
-    settings = replace(BIG, schedule="cosine")
+    settings = replace(BIG, epochs=2, schedule="cosine")
     with pytest.raises(Stop):
         train(hungry_network(12), planted_data(60), settings, tmp_path, stop_at(0.5))
     assert read_json(tmp_path / "checkpoints" / "batch_size.json") == 10
@@ -69,7 +69,7 @@ def test_a_resumed_training_keeps_the_batch_it_had_come_to(tmp_path):
 
 def test_a_single_picture_too_large_ends_with_an_error(tmp_path):
     with pytest.raises(DataError, match="even one picture at a time"):
-        train(hungry_network(0), planted_data(60), BIG, tmp_path, quiet)
+        train(hungry_network(0), planted_data(60), replace(BIG, batch_size=2), tmp_path, quiet)
 
 
 def test_only_lack_of_memory_is_taken_for_it():

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import planted_data, small_network
@@ -13,7 +14,7 @@ from unmask.training.optimizers import (
     compile_for_training,
     rate_shares,
 )
-from unmask.training.settings import OPTIMIZERS, SCHEDULES, TrainingSettings
+from unmask.training.settings import SCHEDULES, TrainingSettings
 from unmask.training.snapshots import cycle_ends
 
 
@@ -26,7 +27,7 @@ def test_cosine_warms_up_and_falls_along_half_a_cosine():
     found = rates("cosine", epochs=4, steps=10, peak=0.1)
     assert found[0] == pytest.approx(0.02) and found[5] == pytest.approx(0.1)
     np.testing.assert_allclose(
-        found[2:], 0.05 * (1 + np.cos(np.pi * np.arange(35) / 35)), rtol=1e-5
+        found[5:], 0.05 * (1 + np.cos(np.pi * np.arange(35) / 35)), rtol=1e-5
     )
 
 
@@ -90,12 +91,16 @@ def changes_of_a_step(**chosen) -> list[np.ndarray]:
     model, data = small_network(), planted_data(32)
     compile_for_training(model, TrainingSettings(**chosen), 0.01)
     before = [variable.numpy() for variable in model.trainable_variables]
-    model.train_on_batch(data.pixels[:16], np.arange(16)[:, None] % 2)
+    labels = (np.arange(16) % 2).astype(np.float32)[:, None]
+    with tf.GradientTape() as tape:
+        scores = model(data.pixels[:16], training=True)
+        loss = keras.ops.mean(keras.losses.binary_crossentropy(labels, scores))
+    model.optimizer.apply(tape.gradient(loss, model.trainable_variables))
     after = [variable.numpy() for variable in model.trainable_variables]
     return [new - old for old, new in zip(before, after, strict=True)]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
 def test_a_stage_moves_by_its_share_of_a_plain_step(optimizer):
     plain = changes_of_a_step(optimizer=optimizer, weight_decay=0.5)
     staged = changes_of_a_step(optimizer=optimizer, weight_decay=0.5, rate_decay=0.25)

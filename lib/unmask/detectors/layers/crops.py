@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+
 import keras
 
 from ...errors import UsageError
 from .exact import Exact
+
+BLOCK = 8  # pixels of a side of JPEG's blocks
 
 
 @keras.saving.register_keras_serializable("unmask")
 class CropGrid(Exact):
     """Cuts pictures `[n, height, width, c]` into square crops `[n * count, crop, crop, c]`.
 
-    As few crops as cover the picture, evenly spaced, the outer ones at its borders; those of one
-    picture follow each other, row by row.
+    As few crops as cover the picture, evenly spaced up to the grid of JPEG's blocks, the outer
+    ones at its borders; those of one picture follow each other, row by row.
     """
 
     def __init__(self, crop: int, **arguments):
@@ -47,7 +51,12 @@ class CropGrid(Exact):
                 fix="choose a smaller crop, or larger faces",
             )
         steps = -(-side // self.crop) - 1
-        return [round((side - self.crop) * step / max(1, steps)) for step in range(steps + 1)]
+        even = [round((side - self.crop) * step / max(1, steps)) for step in range(steps + 1)]
+        # JPEG's blocks are where training saw them, if that leaves no gap.
+        aligned = [min(round(start / BLOCK) * BLOCK, side - self.crop) for start in even[:-1]]
+        aligned.append(even[-1])
+        gaps = any(later - start > self.crop for start, later in itertools.pairwise(aligned))
+        return even if gaps else aligned
 
 
 @keras.saving.register_keras_serializable("unmask")
