@@ -6,6 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from unmask import detectors
 from unmask.audit import picture_features
+from unmask.detectors.classical.traces import COMMON, PARTS
 from unmask.detectors.layers.undecimated import PHASES, _phases
 from unmask.errors import UsageError
 from unmask.training.fast import accelerate
@@ -63,7 +64,7 @@ def test_places_in_the_grid_are_mirrored_and_shares_sum_to_one():
     assert phases[:, 0].tolist() == [0, 5, 10, 15, 20, 15, 10, 5, 0]
     model = detectors.build("traces", (32, 40, 3), parts=["grid"])
     pixels = np.concatenate([pictures(1, 40)[:, :32], np.full((1, 32, 40, 3), 90, np.uint8)])
-    shares = (6 * features(model, pixels).reshape(2, 63, PHASES, 5)) ** 2
+    shares = (5 * features(model, pixels).reshape(2, 63, PHASES, 5)) ** 2
     np.testing.assert_allclose(shares.sum(axis=-1), 1, atol=1e-5)
     np.testing.assert_allclose(shares[1, ..., 0], 1, atol=1e-5)
 
@@ -73,7 +74,7 @@ def test_magnitudes_are_counted_at_the_right_frequency_and_place():
     wave = 128 + 40 * np.cos(np.pi * (2 * np.arange(32) + 1) * 2 / 16)
     pixels = np.repeat(np.repeat(wave.round().astype(np.uint8)[:, None], 32, 1)[..., None], 3, 2)
     model = detectors.build("traces", (32, 32, 3), parts=["grid"])
-    shares = (6 * features(model, pixels[None]).reshape(63, 5, 5, 5)) ** 2
+    shares = (5 * features(model, pixels[None]).reshape(63, 5, 5, 5)) ** 2
     assert (shares[2 * 8 - 1, 0, :, 4] > 0.99).all()  # frequency 2 down, 0 across, on the grid
     across = [frequency for frequency in range(63) if (frequency + 1) % 8]
     np.testing.assert_allclose(shares[across][..., 0], 1, atol=1e-5)
@@ -83,10 +84,11 @@ def test_parts_of_the_traces_stand_side_by_side():
     pixels = pictures(1, 32)
     whole = features(detectors.build("traces", (32, 32, 3)), pixels)
     alone = [
-        features(detectors.build("traces", (32, 32, 3), parts=[part]), pixels)
-        for part in ("residuals", "half_size", "grid")
+        features(detectors.build("traces", (32, 32, 3), parts=[part]), pixels) for part in PARTS
     ]
-    np.testing.assert_array_equal(np.concatenate(alone, axis=1), whole)
+    np.testing.assert_array_equal(np.concatenate(alone[: len(COMMON)], axis=1), whole)
+    # 16 parts, left and right averaged; 39 classes; 3 sizes, 3 planes, 2 directions and a square
+    assert [part.shape[1] for part in alone[3:]] == [169 * 18 * 3, 8 * 39 * 27, 13 * 14 * 7 * 3]
     rich = features(detectors.build("cooccurrences_srm", (32, 32, 3)), pixels)
     np.testing.assert_array_equal(alone[0], rich)
     with pytest.raises(UsageError, match="Did you mean 'grid'"):

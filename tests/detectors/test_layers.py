@@ -138,6 +138,37 @@ def test_planes_are_counted_together_at_one_pixel():
     np.testing.assert_allclose(given_to(layer, pixels)[0], np.concatenate(expected), atol=1e-6)
 
 
+def test_parts_of_the_face_are_counted_by_themselves():
+    plane = pictures(1, 13, 14)[..., :1]
+    layer = layers.RegionCooccurrences({"first": 1}, 1, 2, cells=2, root=False)
+    counted = given_to(layer, plane).reshape(2, 2, 1, -1)
+    residual = np.clip(np.diff(plane[0, ..., 0].astype(int), axis=1), -1, 1) + 1
+    for row in (0, 1):
+        runs = np.zeros((2, 9))
+        for column in (0, 1):
+            part = residual[13 * row // 2 : 13 * (row + 1) // 2, 13 * column // 2 :]
+            part = part[:, : 6 + column]
+            np.add.at(runs[column], 3 * part[:, :-1] + part[:, 1:], 1)
+        shares = (runs / runs.sum(axis=1, keepdims=True)).mean(axis=0) @ same_runs(3, 2)
+        np.testing.assert_allclose(counted[1, row, 0], shares, atol=1e-6)
+    usual = pictures(1, 12, 14)[..., :1]
+    mirrored = np.ascontiguousarray(usual[:, :, ::-1])
+    second = layers.RegionCooccurrences({"second": 1}, 1, 2, cells=2)
+    np.testing.assert_allclose(given_to(second, mirrored), given_to(second, usual), atol=1e-6)
+
+
+def test_sharpness_is_found_where_it_is_and_mirrored():
+    noise = np.random.default_rng(0).integers(0, 100, (1, 32, 32, 1)).astype(np.float32)
+    noise[:, 16:] = 50
+    layer = layers.SharpnessMap(cells=4, sizes=2)
+    maps = given_to(layer, noise).reshape(7, 4, 2)
+    assert (maps[:6, :2] > 1).all()
+    np.testing.assert_allclose(maps[:6, 3], np.log(0.2), atol=1e-5)
+    np.testing.assert_allclose(maps[6, 2:] * 64, 50, atol=1e-4)
+    mirrored = np.ascontiguousarray(noise[:, :, ::-1])
+    np.testing.assert_allclose(given_to(layer, mirrored).reshape(7, 4, 2), maps, atol=1e-5)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 6), st.integers(1, 40), st.integers(1, 9), st.integers(0, 10**6))
 def test_both_ways_to_count_agree(rows, places, levels, seed):
@@ -245,6 +276,8 @@ OURS = [
     layers.LogSpectrum(),
     layers.AzimuthalSpectrum(8),
     layers.ResidualCooccurrences({"third": 3}, 2, 2, ["across"], True, True, [0]),
+    layers.RegionCooccurrences({"second": 1}, 1, 2, 2, True, [1]),
+    layers.SharpnessMap(2, 2),
     layers.ChannelCooccurrences({"edge3": 2}, 1, [0, 1], [1, 2]),
 ]
 

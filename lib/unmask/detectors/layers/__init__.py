@@ -11,6 +11,7 @@ from .exact import Exact, Join
 from .filters import ConstrainedConvolution, FixedFilters, Truncation
 from .frequency import AzimuthalSpectrum, BlockDCT, LogDCT, LogSpectrum
 from .logits import Logit
+from .regions import RegionCooccurrences
 from .sharpness import SharpnessMap
 from .undecimated import UndecimatedDCTHistograms
 
@@ -30,6 +31,7 @@ __all__ = [
     "LogSpectrum",
     "Logit",
     "MeanOfCrops",
+    "RegionCooccurrences",
     "ResidualCooccurrences",
     "SharpnessMap",
     "Truncation",

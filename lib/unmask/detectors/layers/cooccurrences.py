@@ -15,11 +15,11 @@ from .exact import Exact
 from .kernels import RESIDUALS
 
 DIRECTIONS = ("along", "across")
-_DOWN, _ACROSS = 2, 3  # axes of planes as they are kept here: [n, channels, h, w]
+DOWN, ACROSS = 2, 3  # axes of planes as they are kept here: [n, channels, h, w]
 
 
-class _Residuals(Exact):
-    """What both kinds of co-occurrence have in common: residuals, quantised and truncated."""
+class Residuals(Exact):
+    """What all kinds of co-occurrence have in common: residuals, quantised and truncated."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class _Residuals(Exact):
 
     def _short(self, planes, name: str, axis: int):
         """Returns the residual in whole steps, -truncation..truncation, `[n, channels, h', w']`."""
-        kernel = RESIDUALS[name] if axis == _ACROSS else RESIDUALS[name].T
+        kernel = RESIDUALS[name] if axis == ACROSS else RESIDUALS[name].T
         found, step = _correlate(planes, kernel), self.residuals[name]
         found = ops.round(found if step == 1.0 else found / step)
         return ops.clip(found, -float(self.truncation), float(self.truncation))
@@ -68,7 +68,7 @@ class _Residuals(Exact):
 
 
 @keras.saving.register_keras_serializable("unmask")
-class ResidualCooccurrences(_Residuals):
+class ResidualCooccurrences(Residuals):
     """How often each run of neighbouring residuals occurs, in each plane: `[n, numbers]`.
 
     A residual is a pixel's difference from a forecast by its neighbours, divided by a step,
@@ -120,7 +120,7 @@ class ResidualCooccurrences(_Residuals):
     def compute(self, inputs):
         planes = self._planes(inputs)
         channels = planes.shape[1]
-        found = [self._of_axis(planes, axis) for axis in (_DOWN, _ACROSS)]
+        found = [self._of_axis(planes, axis) for axis in (DOWN, ACROSS)]
         if self.merged:
             found = [[(down + across) / 2 for down, across in zip(*found, strict=True)]]
         parts = [part for of_axis in found for part in of_axis]
@@ -154,14 +154,14 @@ class ResidualCooccurrences(_Residuals):
         for name in self.residuals:
             short = self._short(planes, name, axis)
             for direction in self.directions:
-                run_axis = axis if direction == "along" else _DOWN + _ACROSS - axis
-                codes = _codes(_neighbours(short, run_axis, self.order), self.levels)
+                run_axis = axis if direction == "along" else DOWN + ACROSS - axis
+                codes = codes_of(neighbours(short, run_axis, self.order), self.levels)
                 found.append(shares(codes, self._runs()))
         return found
 
 
 @keras.saving.register_keras_serializable("unmask")
-class ChannelCooccurrences(_Residuals):
+class ChannelCooccurrences(Residuals):
     """How often the residuals of several planes occur together at one pixel: `[n, numbers]`.
 
     Cameras make colours from one mosaic of sensors and generators do not, so their planes are
@@ -196,10 +196,10 @@ class ChannelCooccurrences(_Residuals):
             planes = planes / np.array(self.steps, np.float32)[:, None, None]
         found = []
         for name in self.residuals:
-            for axis in (_DOWN, _ACROSS):
+            for axis in (DOWN, ACROSS):
                 short = self._short(planes, name, axis)
                 members = [short[:, number] for number in range(short.shape[1])]
-                found.append(shares(_codes(members, self.levels), self.levels ** len(members)))
+                found.append(shares(codes_of(members, self.levels), self.levels ** len(members)))
         return self._finish(ops.concatenate(found, axis=-1))
 
     def compute_output_spec(self, inputs):
@@ -237,7 +237,8 @@ def _correlate(planes, kernel: np.ndarray):
     return total
 
 
-def _neighbours(short, axis: int, order: int) -> list:
+def neighbours(short, axis: int, order: int) -> list:
+    """Returns `order` planes, each moved by one more pixel along `axis`."""
     around = [slice(None)] * 4
     found = []
     for place in range(order):
@@ -250,7 +251,7 @@ def _end(start: int, length: int) -> int | None:
     return int(start) - length + 1 or None
 
 
-def _codes(members: list, levels: int):
+def codes_of(members: list, levels: int):
     """Returns one number for each place's members, int32 `[rows, places]`."""
     code = members[0]
     for member in members[1:]:
