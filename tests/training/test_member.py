@@ -9,7 +9,7 @@ import pytest
 from planted import SETTINGS, planted_data, small_network
 from unmask.errors import DataError
 from unmask.runs import read_json
-from unmask.training.member import Member, train_member, training_data
+from unmask.training.member import SAME_SCORES, Member, train_member, training_data
 
 MEMBER = Member("small", "baseline_cnn", "one block of 8", small_network, ("a notice",))
 
@@ -86,6 +86,15 @@ def test_snapshots_and_self_blended_fakes_are_announced_and_scored(tmp_path):
     )
     rows = table["face_id"].map(faces.set_index("face_id")["row"])
     np.testing.assert_allclose(table["score"], saved(pixels[rows]).numpy()[:, 0], atol=1e-5)
+
+
+def test_seeds_that_change_nothing_are_said_to_say_nothing(tmp_path):
+    pixels, faces = planted_faces()
+    same = replace(MEMBER, build=lambda seed: small_network(1), notices=())
+    settings = replace(SETTINGS, method="linear_head")
+    table = train_member(same, pixels, faces, settings, tmp_path, (1, 2))
+    assert len(table) == 160
+    assert read_json(tmp_path / "member.json")["notices"] == [SAME_SCORES.format(count=2)]
 
 
 def test_reals_alone_can_be_trained_on_with_self_blended_fakes():

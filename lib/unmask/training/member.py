@@ -20,6 +20,10 @@ from .snapshots import count_snapshots
 
 SCORED_SPLITS = ("val", "test", "unseen")
 ATTACKED_SPLITS = ("val", "test")
+SAME_SCORES = (
+    "All {count} seeds gave the same scores: nothing in this training is left to chance, so they "
+    "say nothing about how far its results spread."
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ def train_member(
         scores = calibrate(scores)
     write_table(folder / "scores.parquet", scores)
     described = _describe(member, settings, saved, results, seeds)
+    if len(seeds) > 1 and _no_chance(scores):
+        described["notices"].append(SAME_SCORES.format(count=len(seeds)))
     if attacked:
         under_attack = pd.concat(attacked, ignore_index=True)
         write_table(folder / "attacked_scores.parquet", under_attack)
@@ -126,6 +132,11 @@ def training_data(pixels: np.ndarray, faces: pd.DataFrame, fakes: str = "given")
         identity=sha256_of([*train_part["face_id"], *val_part["face_id"]]),
         fakes=fakes,
     )
+
+
+def _no_chance(scores: pd.DataFrame) -> bool:
+    by_seed = [part["score"].to_numpy() for _, part in scores.groupby("seed")]
+    return all(np.array_equal(by_seed[0], other) for other in by_seed[1:])
 
 
 def _attacked(saved, pixels, scored, table, settings: TrainingSettings) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from .fast import accelerate
+from .memory import with_smaller_batches
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 
@@ -39,12 +40,19 @@ def predict(
         model: a network with its preprocessing inside.
         pixels: uint8 `[N, side, side, 3]`, usually a memory map.
         rows: int `[n]`.
-        batch_size: pictures scored at a time.
+        batch_size: pictures scored at a time; fewer where memory does not suffice.
+
+    Raises:
+        DataError: memory does not suffice for one picture.
     """
     score = compile_scorer(model)
     rows = np.asarray(rows, dtype=np.int64)
-    starts = range(0, len(rows), batch_size)
-    parts = [score(np.asarray(pixels[rows[start : start + batch_size]])) for start in starts]
+
+    def run(size: int) -> list[np.ndarray]:
+        starts = range(0, len(rows), size)
+        return [score(np.asarray(pixels[rows[start : start + size]])) for start in starts]
+
+    parts, _ = with_smaller_batches(run, batch_size, "scoring")
     return np.concatenate(parts) if parts else np.empty(0)
 
 
