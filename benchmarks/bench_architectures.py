@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from bench_training_step import compile_plainly
-from harness import Timing, compare
+from harness import compare
 from rich.console import Console
 from rich.table import Table
 from unmask import detectors
@@ -22,11 +23,12 @@ from unmask.training.precision import choose_precision
 from unmask.training.predict import compile_scorer
 from unmask.training.settings import TrainingSettings
 
-SIDE, BATCH_SIZE, STEPS = 128, 16, 3
+SIDE, BATCH_SIZE = 128, 16
+PICTURES = 96
 QUICK_SIDE = 64
 QUICK_NAMES = ("two_block", "meso4", "cooccurrences")
 AUGMENT = 0.5  # strength of the default augmentations while training: what batches cost to make
-FUSED, PLAIN, CACHED = "fused (Unmask)", "plain Keras, float32", "one cached batch"
+IN_STORE, MOST_STEPS, SECONDS = 8, 24, 1.5  # steps to use up, steps timed, and for how long
 COMPILED, PREDICT = "compiled function (Unmask)", "Keras predict, float32"
 
 
@@ -59,10 +61,10 @@ def measure_all(quick: bool, rounds: int, folder: Path) -> Iterator[Record]:
 
 
 def write_pixels(folder: Path, side: int) -> np.ndarray:
-    """Returns memory-mapped pictures of noise, as many as a round of training takes."""
+    """Returns memory-mapped pictures of noise."""
     path = folder / f"pixels_{side}.npy"
     if not path.exists():
-        shape = (BATCH_SIZE * STEPS, side, side, 3)
+        shape = (PICTURES, side, side, 3)
         np.save(path, np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
     return np.load(path, mmap_mode="r")
 
@@ -74,9 +76,9 @@ def _measure(name: str, side: int, rounds: int, pixels: np.ndarray) -> Record:
     record = Record(name, side, model.count_params(), predict)
     if method_of(name, "auto") != "gradient":
         return record  # its features are computed once, and its last layer is fitted at once
-    ours, theirs, cached = compare(training_ways(name, side, pixels), rounds)
-    train = (ours.images_per_second, theirs.speedup[0])
-    return replace(record, train=train, waiting=waiting_share(cached))
+    fed, plain, cached = step_seconds(training_ways(name, side, pixels), rounds).T
+    train = (BATCH_SIZE / float(np.median(fed)), float(np.median(plain / fed)))
+    return replace(record, train=train, waiting=waiting_share(fed, cached))
 
 
 def scoring_ways(model: keras.Model, pixels: np.ndarray) -> dict[str, Callable[[], int]]:
@@ -95,37 +97,57 @@ def scoring_ways(model: keras.Model, pixels: np.ndarray) -> dict[str, Callable[[
     return {COMPILED: compiled, PREDICT: predict}
 
 
-def training_ways(name: str, side: int, pixels: np.ndarray) -> dict[str, Callable[[], int]]:
-    """Returns training steps of all layers: ours, plainly compiled, and ours without feeding."""
+def training_ways(name: str, side: int, pixels: np.ndarray) -> list[Callable[[], None]]:
+    """Returns one training step of all layers: ours, plainly compiled, and ours without feeding.
+
+    Each has an iterator of its own that goes on for ever, as within one epoch.
+    """
     shape = (side, side, 3)
     fast = accelerate(detectors.build(name, shape), choose_precision())
     compile_for_training(fast, TrainingSettings(), learning_rate=1e-4)
     simple = compile_plainly(detectors.build(name, shape), learning_rate=1e-4)
+    rows = np.arange(len(pixels))
 
-    def feed(augment: float) -> tf.data.Dataset:
-        rows = np.arange(len(pixels))
-        options = {"batch_size": BATCH_SIZE, "augment": augment, "endless": True}
+    def feed() -> tf.data.Dataset:
+        options = {"batch_size": BATCH_SIZE, "augment": AUGMENT, "endless": True}
         return make_batches(pixels, rows, rows % 2, **options)
 
-    one = tf.data.Dataset.from_tensors(next(iter(feed(AUGMENT)))).cache().repeat()
+    def step_of(model: keras.Model, batches: tf.data.Dataset) -> Callable[[], None]:
+        model.make_train_function()
+        iterator = iter(batches)
+        return lambda: model.train_function(iterator)
 
-    def training_of(model: keras.Model, batches: tf.data.Dataset) -> Callable[[], int]:
-        def run() -> int:
-            model.fit(batches, steps_per_epoch=STEPS, epochs=1, verbose=0)
-            return BATCH_SIZE * STEPS
-
-        return run
-
-    return {
-        FUSED: training_of(fast, feed(AUGMENT)),
-        PLAIN: training_of(simple, feed(AUGMENT)),
-        CACHED: training_of(fast, one),
-    }
+    one = tf.data.Dataset.from_tensors(next(iter(feed()))).cache().repeat()
+    return [step_of(fast, feed()), step_of(simple, feed()), step_of(fast, one)]
 
 
-def waiting_share(cached: Timing) -> float:
-    """Returns the share of a fed step that the cached one saves, 0 where noise makes it slower."""
-    return max(0.0, 1.0 - cached.speedup[0])
+def step_seconds(ways: list[Callable[[], None]], rounds: int) -> np.ndarray:
+    """Returns `[rounds, ways]`: seconds a step, all ways taking turns.
+
+    Before it is timed, each way uses up the batches that were made while others had their turn.
+    """
+    for step in ways:
+        step()
+    found = np.empty((rounds, len(ways)))
+    for number in range(rounds):
+        for place in np.roll(np.arange(len(ways)), -number):
+            _run(ways[place], IN_STORE, SECONDS)
+            found[number, place] = _run(ways[place], MOST_STEPS, SECONDS)
+    return found
+
+
+def _run(step: Callable[[], None], most: int, seconds: float) -> float:
+    """Returns the mean time of up to `most` steps, as many as begin within `seconds`."""
+    done, started = 0, time.perf_counter()
+    while done < most and time.perf_counter() - started < seconds:
+        step()
+        done += 1
+    return (time.perf_counter() - started) / done
+
+
+def waiting_share(fed: np.ndarray, cached: np.ndarray) -> float:
+    """Returns the share of a fed step that a cached one saves, 0 where noise makes it slower."""
+    return max(0.0, 1.0 - float(np.median(cached / fed)))
 
 
 def show(records: list[Record], batch_size: int = BATCH_SIZE) -> None:

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("UNMASK_PROGRESS", os.devnull)  # progress of parts is of no interest here
 
 import bench_architectures
 import bench_inference

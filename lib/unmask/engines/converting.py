@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .onnx_file import write_onnx
 from .runtimes import INPUT, import_openvino
 
-OPSET = 17  # of ONNX
 CALIBRATED_AT_ONCE = 8
 PREAMBLE = ("Exception from", "Check '", "FrontEnd API", "Model wasn't", "Summary:")  # OpenVINO's
 NOTHING_TO_ROUND = "hand-made features leave no trained arithmetic that int8 could speed up"
@@ -41,7 +41,7 @@ def convert(model, folder: Path, pictures: np.ndarray) -> dict[str, str]:
     fast = accelerate(model, "float32")
     shape = _shape_of(fast)
     ways: dict[str, Callable[[Path], None]] = {
-        "float32.onnx": lambda path: _write_onnx(fast, shape, path),
+        "float32.onnx": lambda path: write_onnx(fast, shape, path),
         "int8.onnx": lambda path: _quantize(folder / "float32.onnx", path, pictures),
         "float32.xml": lambda path: _write_openvino(fast, shape, path, folder / "float32.onnx"),
         "int8.xml": lambda path: _save_openvino(folder / "int8.onnx", path),
@@ -81,60 +81,6 @@ def _shape_of(model):
     import tensorflow as tf
 
     return tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name=INPUT)
-
-
-def _write_onnx(model, shape, path: Path) -> None:
-    import onnx
-    import tensorflow as tf
-    import tf2onnx
-
-    @tf.function(input_signature=[shape], autograph=False)
-    def forward(pixels):
-        return model(pixels, training=False)
-
-    tf2onnx.convert.from_function(
-        forward,
-        [shape],
-        opset=OPSET,
-        output_path=str(path),
-        custom_op_handlers={"Log1p": (_write_log1p, []), "Erfc": (_write_erfc, [])},
-    )
-    try:
-        # An operation that ONNX lacks was only written down as it is.
-        onnx.checker.check_model(str(path))
-    except Exception:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def _write_log1p(context, node, name: str, arguments: list) -> None:
-    """Writes log(1 + x), which tf2onnx does not know."""
-    _write_after_one(context, node, "Add", inner="", outer="Log")
-
-
-def _write_erfc(context, node, name: str, arguments: list) -> None:
-    """Writes 1 - erf(x), which tf2onnx does not know; GELU is made of it."""
-    _write_after_one(context, node, "Sub", inner="Erf", outer="")
-
-
-def _write_after_one(context, node, operation: str, inner: str, outer: str) -> None:
-    """Replaces `node` by outer(1 operation inner(x)); an empty name leaves a function out."""
-    (given,), (result,) = node.input, node.output
-    dtype, shape = context.get_dtype(result), context.get_shape(result)
-    context.remove_node(node.name)
-    one = context.make_const(f"{node.name}_one", np.ones((), np.float32)).output[0]
-    steps = [step for step in ((inner, ()), (operation, (one,)), (outer, ())) if step[0]]
-    for place, (kind, before) in enumerate(steps):
-        last = place == len(steps) - 1
-        made = context.make_node(
-            kind,
-            [*before, given],
-            outputs=[result] if last else None,
-            name=f"{node.name}_{kind}",
-            shapes=[shape],
-            dtypes=[dtype],
-        )
-        given = made.output[0]
 
 
 def _quantize(source: Path, path: Path, pictures: np.ndarray) -> None:
