@@ -20,7 +20,9 @@ def load_published(model: keras.Model, path: str | Path) -> None:
     """Sets the weights of `model` to those of a published file.
 
     The authors' classes were real = 1, so the last unit is turned (its weights and bias negated):
-    the model gives P(fake) then.
+    the model gives P(fake) then. Measured so, on 16 frames each of a clip of FaceForensics++ and
+    of its Deepfake, which is what they learned: AUC 0.96 to 1.00 for all four files, and 0.57 to
+    0.59 on faces of DFDC. On one clip made by FaceSwap, a graphics method, it is 0.00 to 0.39.
 
     Args:
         model: `meso4` or `meso_inception4` for pictures of 256x256 pixels.
