@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from planted import SETTINGS, SIDE, Stop, planted_data, quiet, small_network, stop_at
 from test_member import MEMBER, planted_faces
+from unmask.errors import UsageError
 from unmask.runs import read_json
 from unmask.training.adversarial import accuracies, attacked_scores, make_attack
 from unmask.training.features import to_logit
@@ -43,6 +44,15 @@ def test_one_step_on_a_linear_network_is_the_worst_that_can_be_done():
     real = np.full((1, 2, 2, 1), 100, np.uint8)
     changed = make_attack(model, 5.0, 1)(real, np.zeros((1, 1), np.float32), 0).numpy()
     np.testing.assert_array_equal(changed[0, :, :, 0], [[105, 95], [105, 95]])
+
+
+def test_a_detector_without_slopes_is_not_called_robust(tmp_path):
+    inputs = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.Flatten()(keras.ops.round(inputs / 64.0))
+    outputs = keras.layers.Dense(1, activation="sigmoid", name="fake")(x)
+    model = keras.Model(inputs, outputs, name="counting")
+    with pytest.raises(UsageError, match="counting has no slope by the pixels"):
+        train(model, DATA, HARDENED, tmp_path, quiet)
 
 
 @pytest.fixture(scope="module")

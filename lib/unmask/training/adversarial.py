@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from ..errors import UsageError
 from .fast import accelerate
 from .features import to_logit
 from .settings import TrainingSettings
@@ -57,11 +58,35 @@ def make_attack(
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(changed)
                 aim = tf.reduce_sum(away * tf.cast(logit(changed), tf.float32))
-            slope = tape.gradient(aim, changed)
+            slope = tape.gradient(aim, changed, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             changed = tf.clip_by_value(changed + stride * tf.sign(slope), lowest, highest)
         return tf.stop_gradient(changed)
 
     return attack
+
+
+def check_slopes(model: keras.Model, pictures: np.ndarray) -> None:
+    """Refuses networks that no attack along a slope can move, such as those that count.
+
+    Args:
+        model: what is to be trained against attacks.
+        pictures: uint8 `[n, side, side, 3]`, a few of its pictures.
+
+    Raises:
+        UsageError: the score has no slope by any pixel.
+    """
+    clean = tf.cast(pictures, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(clean)
+        logits = tf.reduce_sum(tf.cast(to_logit(model)(clean), tf.float32))
+    slope = tape.gradient(logits, clean, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    if not np.any(slope.numpy()):
+        raise UsageError(
+            f"The score of {model.name} has no slope by the pixels: an attack along it stands "
+            "still, and training against it would show nothing.",
+            expected="a network that is smooth from its pixels to its score",
+            fix="set adversarial to 0, or choose another network",
+        )
 
 
 def attacked_scores(

@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ..detectors import set_trainable
 from ..errors import DataError, UsageError
 from ..runs import report_progress
+from .adversarial import check_slopes
 from .batches import count_steps, make_batches
 from .checkpoints import Checkpoints, best_epoch
 from .fast import accelerate, fit_momentum, plain
@@ -59,7 +61,8 @@ def train(
     Raises:
         DataError: the loss was not a number before any epoch had ended; or memory does not
             suffice for one picture.
-        UsageError: the network was built for pictures of another size.
+        UsageError: the network was built for pictures of another size, or adversarial training
+            is asked of one whose score has no slope.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +73,9 @@ def train(
     finished = read_result(folder, key)
     if finished:
         return finished
+    if settings.adversarial:
+        side = model.input_shape[1]
+        check_slopes(model, np.asarray(data.pixels[data.train_rows[:4], :side, :side]))
     checkpoints = Checkpoints(folder, key)
     notices: list[str] = []
     resumed_from = checkpoints.restore(notices)

@@ -71,7 +71,8 @@ def grad_cam(
 def has_slopes(model: keras.Model, pictures: np.ndarray) -> bool:
     """Returns whether `grad_cam` can say anything: some place of the pictures moves the score.
 
-    Detectors that count (co-occurrences, say) have no slope, those without maps no places.
+    Detectors that count (co-occurrences, say) have no slope, those without maps no places; and the
+    maps of a network that cuts the face into crops are of crops, not of faces.
 
     Args:
         model: a network with one sigmoid unit for P(fake).
@@ -82,7 +83,8 @@ def has_slopes(model: keras.Model, pictures: np.ndarray) -> bool:
     except UsageError:
         return False
     batch = tf.constant(np.asarray(pictures, dtype=np.float32))
-    return bool(np.any(_with_gradients(explained, batch)[1]))
+    places, slopes = _with_gradients(explained, batch)
+    return len(places) == len(batch) and bool(np.any(slopes))
 
 
 def spatial_output(model: keras.Model) -> keras.Model:
