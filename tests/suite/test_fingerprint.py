@@ -57,3 +57,36 @@ def test_another_floor_beside_a_training_costs_no_training_but_draws_its_page_ag
     assert fingerprint.step_key(step, one) != fingerprint.step_key(step, other)
     changed_faces = {**one, "preprocess": "other"}
     assert fingerprint.work_key(step, one) != fingerprint.work_key(step, changed_faces)
+
+
+def test_another_change_of_an_ablation_keeps_the_trainings_of_the_others():
+    from dataclasses import replace
+
+    from unmask.suite.profiles import load_profile
+
+    step = load_profile("smoke").step("ablation")
+    one_more = {**step.values["changes"], "another": {"options": {"side": 4}}}
+    for values in ({"changes": one_more}, {"joined": {"both": []}}, {"quality": 50}):
+        changed = replace(step, values={**step.values, **values})
+        assert fingerprint.work_key(changed, {}) == fingerprint.work_key(step, {})
+        assert fingerprint.step_key(changed, {}) != fingerprint.step_key(step, {})
+    other = replace(step, values={**step.values, "recipe": {"network": "lenet"}})
+    assert fingerprint.work_key(other, {}) != fingerprint.work_key(step, {})
+
+
+def test_versions_of_engines_count_where_an_engine_is_called():
+    engines = {"openvino", "onnxruntime"}
+    assert engines <= set(fingerprint.versions())
+    assert engines <= set(fingerprint.versions_used(["import unmask.engines"]))
+    assert not engines & set(fingerprint.versions_used(["import unmask.training.fit"]))
+    assert "missing" not in fingerprint.versions().values()
+
+
+def test_only_the_report_calls_engines():
+    from unmask.suite.notebook_parameters import code_of, read_notebook
+    from unmask.suite.profiles import load_profile
+
+    steps = load_profile("demo").steps
+    sources = {step.name: code_of(read_notebook(step.notebook)) for step in steps}
+    calling = [name for name in sources if "openvino" in fingerprint.versions_used(sources[name])]
+    assert calling == ["report"]

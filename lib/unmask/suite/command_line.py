@@ -17,7 +17,6 @@ from ..runs import notebook_of
 from . import plan
 from .alarms import alarms_of_run, console_lines
 from .display import Display, clock, summary_table
-from .networks import known_networks
 from .profiles import Profile, expected_of, load_profile, profile_names
 
 
@@ -106,7 +105,6 @@ def _run(options: argparse.Namespace) -> int:
     plan.check_needs(profile, asked)
     _check_source(profile, asked)
     _check_weights(profile, asked)
-    _check_searched(profile, asked)
     stale = plan.stale_needs(profile, asked)
     if stale:
         words = f"{', '.join(stale)} changed since the last run and will be used as they are."
@@ -214,20 +212,6 @@ def _check_weights(profile: Profile, asked: list[str]) -> None:
                 f"{step.name}.weights is {weights!r}, which is no file.{nearest(weights, known)}",
                 expected=f"one of: {', '.join(known)}, or the path of an .h5 file",
             )
-
-
-def _check_searched(profile: Profile, asked: list[str]) -> None:
-    """Looks whether the network to search over is known, before any work starts.
-
-    Raises:
-        UsageError: it is not.
-    """
-    name = profile.step("hp_search").values.get("network") if "hp_search" in asked else None
-    if name is not None and name not in known_networks():
-        raise UsageError(
-            f"hp_search.network is {name!r}.{nearest(name, known_networks())}",
-            expected="one of: " + ", ".join(known_networks()),
-        )
 
 
 def _print_list(console: Console, profile: Profile) -> None:

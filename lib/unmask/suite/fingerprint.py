@@ -27,12 +27,25 @@ VERSIONED_PACKAGES = (
     "pillow",
     "matplotlib",
     "papermill",
+    "openvino",
+    "onnxruntime",
 )
-
+# Only the room `engines` calls these: another version of one costs no training.
+ENGINE_PACKAGES = ("openvino", "onnxruntime")
+ENGINE_ROOM = "engines"
 
 # Rooms that draw, measure and render: a change in them lets the work of a step stand.
 READING_ROOMS = ("evaluation", "suite", "web")
-READING_PARAMETERS = ("resamples", "threshold_rule", "mistakes", "question")
+READING_PARAMETERS = (
+    "resamples",
+    "threshold_rule",
+    "mistakes",
+    "question",
+    # Of an ablation, whose every training knows by its own key whether it still stands.
+    "changes",
+    "joined",
+    "quality",
+)
 # Steps whose results stand beside a training's in tables, and change nothing in it.
 READING_STEPS = ("audit",)
 # Nothing but speed depends on these.
@@ -48,7 +61,7 @@ def step_key(step: Step, inputs: dict[str, Any]) -> str:
     """
     sources = code_of(read_notebook(step.notebook))
     return sha256_of(
-        {"notebook": sources, "library": library_digest(sources), **_given(step, inputs)}
+        {"notebook": sources, "library": library_digest(sources), **_given(step, sources, inputs)}
     )
 
 
@@ -58,15 +71,25 @@ def work_key(step: Step, inputs: dict[str, Any]) -> str:
     Unlike `step_key` it leaves out the notebook and the code that only draws and measures, so
     that a better figure does not cost a training.
     """
-    library = library_digest(code_of(read_notebook(step.notebook)), without=READING_ROOMS)
+    sources = code_of(read_notebook(step.notebook))
+    library = library_digest(sources, without=READING_ROOMS)
     inputs = {need: digest for need, digest in inputs.items() if need not in READING_STEPS}
-    return sha256_of({"library": library, **_given(step, inputs, READING_PARAMETERS)})
+    return sha256_of({"library": library, **_given(step, sources, inputs, READING_PARAMETERS)})
 
 
-def _given(step: Step, inputs: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
+def _given(
+    step: Step, sources: list[str], inputs: dict[str, Any], without: tuple[str, ...] = ()
+) -> dict[str, Any]:
     left_out = (*SPEED_PARAMETERS, *without)
     values = {name: value for name, value in step.values.items() if name not in left_out}
-    return {"values": values, "versions": versions(), "inputs": inputs}
+    return {"values": values, "versions": versions_used(sources), "inputs": inputs}
+
+
+def versions_used(sources: list[str]) -> dict[str, str]:
+    """Returns `versions` without the engines' where the code in `sources` never calls one."""
+    rooms = {path.relative_to(PACKAGE_FOLDER).parts[0] for path in _files_of(tuple(sources))}
+    left_out = () if ENGINE_ROOM in rooms else ENGINE_PACKAGES
+    return {name: value for name, value in versions().items() if name not in left_out}
 
 
 @functools.cache
@@ -86,6 +109,13 @@ def library_digest(sources: list[str], without: tuple[str, ...] = ()) -> str:
 
     Comments do not count; files in the rooms named by `without` do not count.
     """
+    files = _files_of(tuple(sources))
+    named = {path.relative_to(PACKAGE_FOLDER): _digest_of(path) for path in files}
+    return sha256_of({str(k): v for k, v in named.items() if k.parts[0] not in without})
+
+
+@functools.cache
+def _files_of(sources: tuple[str, ...]) -> frozenset[Path]:
     files, waiting = set(), []
     for source in sources:
         waiting += _imported_files(ast.parse(_without_magics(source)), package="")
@@ -96,8 +126,7 @@ def library_digest(sources: list[str], without: tuple[str, ...] = ()) -> str:
             package = ".".join(("unmask", *path.parent.relative_to(PACKAGE_FOLDER).parts))
             waiting += _imported_files(_tree_of(path), package)
             waiting += [folder / "__init__.py" for folder in _packages_above(path)]
-    named = {path.relative_to(PACKAGE_FOLDER): _digest_of(path) for path in files}
-    return sha256_of({str(k): v for k, v in named.items() if k.parts[0] not in without})
+    return frozenset(files)
 
 
 def source_state(values: dict[str, Any]) -> Any:

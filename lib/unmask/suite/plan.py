@@ -144,8 +144,10 @@ def check_needs(profile: Profile, asked: list[str]) -> None:
     """Checks that what the asked steps need is asked too or finished.
 
     Raises:
-        UsageError: something needed was never run.
+        UsageError: something needed was never run, or an ensemble would have one member.
     """
+    if "ensemble" in asked:
+        _check_members(profile)
     for name in asked:
         for need in profile.step(name).needs:
             if need not in asked and not read_done(profile.run_folder / need):
@@ -153,3 +155,17 @@ def check_needs(profile: Profile, asked: list[str]) -> None:
                     f"The step {name!r} needs {need!r}, which has not been run.",
                     fix=f"python run_all.py --profile {profile.name} --until {name}",
                 )
+
+
+def _check_members(profile: Profile) -> None:
+    steps = [profile.step(name) for name in profile.step("ensemble").values["steps"]]
+    # One step trains several networks: baseline_cnn, which lists them.
+    if sum(len(step.values.get("networks", [step.name])) for step in steps) < 2:
+        names = ", ".join(step.name for step in steps)
+        raise UsageError(
+            f"The step 'ensemble' joins detectors, and the profile {profile.name!r} gives it one "
+            f"({names}).",
+            expected="two detectors or more",
+            fix="add a detector, run without it (--until or --only), or leave `ensemble:` out of "
+            f"params/{profile.name}.yaml",
+        )

@@ -10,14 +10,13 @@ import yaml
 
 from ..errors import UsageError, nearest
 from ..runs import (
-    DETECTOR_STEPS,
     NOTEBOOK_OF_STEP,
     REPEATED_STEP,
     kind_of_step,
     notebook_of,
     project_home,
 )
-from .networks import expand, own_settings, steps_named
+from .networks import check_networks, detector_steps, expand, own_settings
 from .notebook_parameters import Parameter, read_parameters
 
 TOP_LEVEL_KEYS = ("title", "question", "steps")
@@ -210,9 +209,12 @@ def _build_step(
             )
     values = {key: settings[name].get(key, item.default) for key, item in own.items()}
     changed = tuple(key for key in own if values[key] != own[key].default)
+    where = f"Profile {profile!r}, step {name!r}"
+    check_networks(name, values, where)
     if "steps" in own:
         # A folder left by another version of the profile must not take part.
-        values["steps"] = steps_named(values["steps"] or DETECTOR_STEPS, settings)
+        named = settings[name].get("steps", [])
+        values["steps"] = detector_steps(name, named, own["steps"].default, settings, where)
     for key, value in injected.items():
         if key in parameters and key not in settings[name]:
             values[key] = value
