@@ -53,6 +53,16 @@ def test_a_detector_without_slopes_is_not_called_robust(tmp_path):
     model = keras.Model(inputs, outputs, name="counting")
     with pytest.raises(UsageError, match="counting has no slope by the pixels"):
         train(model, DATA, HARDENED, tmp_path, quiet)
+    with pytest.raises(UsageError, match="counting has no slope by the pixels"):
+        make_attack(model, 4.0, 1)(DATA.pixels[:2], np.zeros((2, 1), np.float32), 0)
+
+
+def test_a_linear_head_is_refused_adversarial_training_before_it_begins(tmp_path):
+    pixels, faces = planted_faces()
+    settings = replace(HARDENED, method="linear_head")
+    with pytest.raises(UsageError, match="A linear head is fitted on features computed once"):
+        train_member(MEMBER, pixels, faces, settings, tmp_path / "small", (1,))
+    assert not (tmp_path / "small").exists()
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +134,7 @@ def test_a_hardened_member_tells_clean_and_robust_accuracy_side_by_side(tmp_path
     merged = stored.merge(table, on=["face_id", "seed"], suffixes=("", "_clean"))
     np.testing.assert_array_equal(merged["score"], merged["score_clean"])
     found = read_json(tmp_path / "member.json")["adversarial"]
-    assert (found["budget"], found["steps"]) == (4.0, 2)
+    assert (found["budget"], found["steps"], found["steps_of_the_test"]) == (4.0, 2, 20)
     cut = found["seeds"][0]["threshold"]
     for split in ("val", "test"):
         part = stored[stored["split"] == split]

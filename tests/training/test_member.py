@@ -67,6 +67,7 @@ def test_the_member_file_describes_what_was_trained(trained):
 
     assert (described["batch_size"], described["batch_size_asked"]) == (16, 16)
     assert described["architecture"] == "one block of 8" and "adversarial" not in described
+    assert described["fakes"] == "given"
 
 
 def test_snapshots_and_self_blended_fakes_are_announced_and_scored(tmp_path):
@@ -76,8 +77,9 @@ def test_snapshots_and_self_blended_fakes_are_announced_and_scored(tmp_path):
     assert not data.train_labels.any() and set(data.val_labels) == {0, 1}
     table = train_member(MEMBER, pixels, faces, settings, tmp_path, (1,))
     described = read_json(tmp_path / "member.json")
-    expected = "one block of 8, the mean of 2 snapshots of one training"
-    assert described["architecture"] == expected
+    expected = "one block of 8, the mean of 2 snapshots of one training, "
+    expected += "trained on real faces and on fakes blended from them"
+    assert described["architecture"] == expected and described["fakes"] == "self_blended"
     saved = keras.models.load_model(tmp_path / "seed_1" / "model.keras")
     assert (
         described["parameters"]

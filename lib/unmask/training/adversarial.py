@@ -18,6 +18,8 @@ STRIDE = 2.5  # budgets that all steps together could cover, as Madry et al. hav
 # Keeps the slopes of single pixels within float16; only their signs count.
 SLOPE_SCALE = 1024.0
 SCORED_AT_ONCE = 32
+# Of the attack that measures, at least: one of training's few steps would flatter the training.
+STEPS_OF_THE_TEST = 20
 
 
 def make_attack(
@@ -40,7 +42,7 @@ def make_attack(
         integer that the random places also follow from, to float32 pictures of that shape.
 
     Raises:
-        UsageError: `model` does not end in one sigmoid unit.
+        UsageError: `model` does not end in one sigmoid unit; when called, its score has no slope.
     """
     logit = to_logit(model)
     stride = STRIDE * budget / steps
@@ -58,7 +60,9 @@ def make_attack(
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(changed)
                 aim = tf.reduce_sum(away * tf.cast(logit(changed), tf.float32))
-            slope = tape.gradient(aim, changed, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            slope = tape.gradient(aim, changed)
+            if slope is None:
+                raise _no_slope(model)
             changed = tf.clip_by_value(changed + stride * tf.sign(slope), lowest, highest)
         return tf.stop_gradient(changed)
 
@@ -81,12 +85,32 @@ def check_slopes(model: keras.Model, pictures: np.ndarray) -> None:
         logits = tf.reduce_sum(tf.cast(to_logit(model)(clean), tf.float32))
     slope = tape.gradient(logits, clean, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     if not np.any(slope.numpy()):
+        raise _no_slope(model)
+
+
+def check_method(settings: TrainingSettings) -> None:
+    """Refuses adversarial training of a linear head, whose features no attack can change.
+
+    Raises:
+        UsageError: both are asked for.
+    """
+    if settings.adversarial and settings.method == "linear_head":
         raise UsageError(
-            f"The score of {model.name} has no slope by the pixels: an attack along it stands "
-            "still, and training against it would show nothing.",
-            expected="a network that is smooth from its pixels to its score",
-            fix="set adversarial to 0, or choose another network",
+            "A linear head is fitted on features computed once: it cannot be trained against "
+            "attacks.",
+            expected="adversarial: 0, or method: gradient",
+            fix="set adversarial to 0, or train the network by gradients",
         )
+
+
+def _no_slope(model: keras.Model) -> UsageError:
+    # Without a slope the attack would stand still, and its failure would look like robustness.
+    return UsageError(
+        f"The score of {model.name} has no slope by the pixels: an attack along it stands "
+        "still, and training against it would show nothing.",
+        expected="a network that is smooth from its pixels to its score",
+        fix="set adversarial to 0, or choose another network",
+    )
 
 
 def attacked_scores(
@@ -94,15 +118,21 @@ def attacked_scores(
 ) -> np.ndarray:
     """Returns float64 P(fake) `[n]` of pictures after the attack that training defended against.
 
+    With the same budget but more steps, see `steps_of_the_test`.
+
     Args:
         model: a saved network.
         pixels: uint8 `[N, side, side, 3]`.
         rows: int `[n]`, places in `pixels`.
         labels: `[n]`, 1 fake, 0 real.
         settings: `TrainingSettings`: adversarial, adversarial_steps, seed.
+
+    Raises:
+        UsageError: the score has no slope by the pixels.
     """
     fast = accelerate(model, "float32")
-    attack = make_attack(fast, settings.adversarial, settings.adversarial_steps, settings.seed)
+    steps = steps_of_the_test(settings)
+    attack = make_attack(fast, settings.adversarial, steps, settings.seed)
     shape = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)
     label, number = tf.TensorSpec((None, 1), tf.float32), tf.TensorSpec((), tf.int32)
 
@@ -118,6 +148,11 @@ def attacked_scores(
     return np.concatenate(parts).astype(np.float64)
 
 
+def steps_of_the_test(settings: TrainingSettings) -> int:
+    """Returns how many steps the attack takes that a trained network is measured by."""
+    return max(STEPS_OF_THE_TEST, settings.adversarial_steps)
+
+
 def accuracies(scores: pd.DataFrame, settings: TrainingSettings) -> dict:
     """Returns clean and robust accuracy side by side, for the reader of a report.
 
@@ -126,7 +161,7 @@ def accuracies(scores: pd.DataFrame, settings: TrainingSettings) -> dict:
         settings: whose attack it was.
 
     Returns:
-        budget and steps of the attack; "splits": for each split its faces and, as the mean over
+        budget and steps of training's attack, and the steps of the test's; "splits": for each split its faces and, as the mean over
         the seeds, clean and robust accuracy; "seeds": the same for each, with the threshold,
         which is that of the highest balanced accuracy on clean validation faces.
     """
@@ -144,6 +179,7 @@ def accuracies(scores: pd.DataFrame, settings: TrainingSettings) -> dict:
     return {
         "budget": settings.adversarial,
         "steps": settings.adversarial_steps,
+        "steps_of_the_test": steps_of_the_test(settings),
         "splits": means,
         "seeds": seeds,
     }

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..runs import report_progress, sha256_of, write_json, write_table
-from .adversarial import accuracies, attacked_scores
+from .adversarial import accuracies, attacked_scores, check_method
 from .fit import Progress, train
 from .predict import milliseconds_per_image, predict
 from .settings import TrainingData, TrainingResult, TrainingSettings
@@ -59,7 +59,8 @@ def train_member(
     Writes `<folder>/seed_<n>/` (see `train`), scores.parquet and member.json; what is finished
     there already is not done again. After adversarial training the faces of val and test are
     scored attacked as well: attacked_scores.parquet holds both scores of each, and member.json
-    clean and robust accuracy side by side (see `adversarial.accuracies`).
+    clean and robust accuracy side by side (see `adversarial.accuracies`). The latter's "fakes"
+    says what was learnt from: those "given", or "self_blended" ones in place of them.
 
     Args:
         member: what to train.
@@ -76,7 +77,9 @@ def train_member(
 
     Raises:
         DataError: a split without both classes, or a loss that is not a number at once.
+        UsageError: adversarial training of a linear head.
     """
+    check_method(settings)
     folder = Path(folder)
     data = training_data(pixels, faces, settings.fakes)
     scored = faces[faces["split"].isin(SCORED_SPLITS)]
@@ -158,6 +161,7 @@ def _describe(
         "name": member.name,
         "step": member.step,
         "architecture": _architecture(member, settings, results[0]),
+        "fakes": settings.fakes,
         "seeds": list(seeds),
         "parameters": saved.count_params(),
         "bytes_on_disk": results[0].model_path.stat().st_size,
@@ -179,6 +183,8 @@ def _architecture(member: Member, settings: TrainingSettings, result: TrainingRe
     count = count_snapshots(result.model_path.parent)
     if settings.schedule == "snapshots" and count:
         words.append(f"the mean of {count} snapshots of one training")
+    if settings.fakes == "self_blended":
+        words.append("trained on real faces and on fakes blended from them")
     return ", ".join(words)
 
 
