@@ -161,9 +161,10 @@ def accuracies(scores: pd.DataFrame, settings: TrainingSettings) -> dict:
         settings: whose attack it was.
 
     Returns:
-        budget and steps of training's attack, and the steps of the test's; "splits": for each split its faces and, as the mean over
-        the seeds, clean and robust accuracy; "seeds": the same for each, with the threshold,
-        which is that of the highest balanced accuracy on clean validation faces.
+        budget and steps of training's attack, and the steps of the test's; "splits": for each
+        split its faces and, as the mean over the seeds, clean and robust accuracy; "seeds": the
+        same for each, with the threshold, which is that of the highest balanced accuracy on
+        clean validation faces.
     """
     seeds = []
     for seed, part in scores.groupby("seed"):
