@@ -82,11 +82,14 @@ def test_versions_of_engines_count_where_an_engine_is_called():
     assert "missing" not in fingerprint.versions().values()
 
 
-def test_only_the_report_calls_engines():
-    from unmask.suite.notebook_parameters import code_of, read_notebook
+def test_another_version_of_an_engine_costs_no_training(monkeypatch):
     from unmask.suite.profiles import load_profile
 
-    steps = load_profile("demo").steps
-    sources = {step.name: code_of(read_notebook(step.notebook)) for step in steps}
-    calling = [name for name in sources if "openvino" in fingerprint.versions_used(sources[name])]
-    assert calling == ["report"]
+    step = load_profile("smoke").step("baseline_cnn")
+    key = fingerprint.step_key(step, {})
+    engines = dict.fromkeys(fingerprint.ENGINE_PACKAGES, "another")
+    versions = {**fingerprint.versions(), **engines}
+    monkeypatch.setattr(fingerprint, "versions", lambda: versions)
+    assert fingerprint.step_key(step, {}) == key
+    versions["keras"] = "another"
+    assert fingerprint.step_key(step, {}) != key

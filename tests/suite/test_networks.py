@@ -150,16 +150,18 @@ def test_every_profile_of_the_project_can_be_read(monkeypatch):
             assert step.values.get("steps") != []
 
 
-def test_every_network_gets_its_folder_and_its_page(home):
-    # The step before counts as finished: two kernels start instead of four.
+def test_a_network_gets_a_folder_and_a_page_of_its_own(home):
+    # The step before counts as finished: one kernel starts instead of four.
     before = home / "runs/many/preprocess"
     before.mkdir(parents=True)
     (before / "done.json").write_text('{"outputs": {}, "sizes": {}, "seconds": 1}')
-    result = run_all(home, "--profile", "many", "--only", "architecture", "--jobs", "2")
+    result = run_all(home, "--profile", "many", "--only", "architecture_wide")
     assert result.returncode == 0, result.stdout + result.stderr
-    for name in STEPS[2:4]:
-        done = json.loads((home / "runs/many" / name / "done.json").read_text())
-        assert done["outputs"]
-        label = name.removeprefix("architecture_")
-        page = (home / "reports/many" / f"07_architecture_{label}.html").read_text()
-        assert f"<h1>{label}: Tiny 07_architecture</h1>" in page
+    done = json.loads((home / "runs/many/architecture_wide/done.json").read_text())
+    assert list(done["outputs"]) == ["member/member.json"]
+    ran = sorted(path.name for path in (home / "runs/many").iterdir() if path.is_dir())
+    assert ran == ["architecture_wide", "preprocess"]
+    pages = [path.name for path in (home / "reports/many").glob("07_*")]
+    assert pages == ["07_architecture_wide.html"]
+    page = (home / "reports/many" / pages[0]).read_text()
+    assert "<h1>wide: Tiny 07_architecture</h1>" in page
