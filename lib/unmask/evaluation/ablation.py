@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from ..errors import DataError
+from ..errors import DataError, UsageError, nearest
 from .calibration import clipped_logit
-from .comparison import (
-    Comparison,
-    Difference,
-    adjust,
-    compare,
-    format_difference,
-    is_better,
-    is_worse,
-)
-from .formats import format_interval
+from .comparison import Difference, compare_auc, holm
 from .intervals import bootstrap_metrics
 from .rates import Interval
 from .scores import attach_faces, cluster_ids, score_matrix, select_scores
@@ -41,6 +32,7 @@ class Measured:
         auc: on test faces, the mean of the seeds with its interval and their spread.
         difference: the whole recipe's AUC minus this one's, paired; None for the recipe itself.
         seeds: how many trainings.
+        same: whether all of several trainings gave the same scores.
     """
 
     variant: str
@@ -49,6 +41,7 @@ class Measured:
     auc: Interval
     difference: Difference | None
     seeds: int
+    same: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Returns the fields as plain data, for JSON."""
@@ -67,13 +60,15 @@ def measure_variants(
 
     Returns:
         Kind by kind, each in the order of the variants; the tests of the differences in AUC are
-        corrected over all of them (Holm).
+        corrected over all of them (Holm). Empty where test lacks a class: no AUC is defined then.
 
     Raises:
-        DataError: tables of other faces, or test of one class.
+        DataError: tables of other faces.
     """
+    if faces.loc[faces["split"] == "test", "label"].nunique() < 2:
+        return []
     whole, *rest = scores
-    compared = adjust(
+    compared = _corrected(
         {
             (title, kind): _compare(scores[whole][kind], scores[title][kind], faces, resamples)
             for kind in scores[whole]
@@ -106,60 +101,51 @@ def join_variants(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     joined = tables[0][keys]
     total = np.zeros(len(joined))
     for table in tables:
-        if len(table) != len(joined):
-            raise DataError(
-                f"Scores of {len(table)} rows cannot be joined with scores of {len(joined)}.",
-                expected="the same faces and seeds in every table",
-            )
         found = joined.merge(table[[*keys, "score"]], on=keys, how="left")["score"].to_numpy()
+        if len(table) != len(joined) or len(found) != len(joined) or np.isnan(found).any():
+            raise DataError(
+                f"Scores of {len(table)} rows cannot be joined with scores of {len(joined)} rows: "
+                "they are not of the same faces and seeds.",
+                expected="the same faces, splits, labels and seeds in every table",
+            )
         logits = clipped_logit(found, LOGIT_EDGE)
         total += logits / max(float(np.std(logits[(joined["split"] == "val").to_numpy()])), 1e-9)
     return joined.assign(score=expit(total / len(tables)))
 
 
-def ablation_table(measured: Sequence[Measured], faces: str) -> pd.DataFrame:
-    """Returns a row a variant on one kind of faces, all cells text."""
-    rows = [
-        {
-            "variant": each.variant,
-            "trainings": str(each.seeds),
-            "validation AUC": f"{each.validation:.3f}",
-            "test AUC": format_interval(each.auc, spread=True),
-            "what the change costs": format_difference(each.difference) if each.difference else "",
-            "beyond chance": _verdict(each.difference),
-        }
-        for each in measured
-        if each.faces == faces
-    ]
-    return pd.DataFrame(rows)
+def check_joined(joined: Mapping[str, Sequence[str]], titles: Sequence[str]) -> None:
+    """Refuses, before anything is trained, what `join_variants` could not join afterwards.
+
+    Args:
+        joined: by title, the titles of the variants whose scores are to be joined.
+        titles: of all variants.
+
+    Raises:
+        UsageError: a title that is a variant's already, or not two or more different variants.
+    """
+    for title, names in joined.items():
+        if title in titles:
+            raise UsageError(
+                f"The joined scores are called {title!r}, as a variant is.",
+                expected="a title of their own",
+            )
+        if not isinstance(names, list | tuple) or len(names) < 2 or len(set(names)) < len(names):
+            raise UsageError(
+                f"{title!r} joins {names!r}.", expected="a list of two or more different variants"
+            )
+        for name in names:
+            if name not in titles:
+                raise UsageError(
+                    f"{title!r} joins {name!r}, which no variant is called.{nearest(name, titles)}",
+                    expected="some of: " + ", ".join(titles),
+                )
 
 
-def describe_ablation(measured: Sequence[Measured]) -> list[str]:
-    """Returns what the recipe gets on each kind of faces, and what each change costs it."""
-    told = []
-    for kind in dict.fromkeys(each.faces for each in measured):
-        own = [each for each in measured if each.faces == kind]
-        whole, rest = own[0], own[1:]
-        text = f"{whole.variant[0].upper()}{whole.variant[1:]} has AUC "
-        text += f"{format_interval(whole.auc)} on test faces {kind}"
-        worth = [each for each in rest if each.difference and is_better(each.difference)]
-        harm = [each for each in rest if each.difference and is_worse(each.difference)]
-        told.append(
-            f"{text}; {_costs(worth, 'loses')}{_costs(harm, 'gains', -1)}".rstrip("; ") + "."
-        )
-    return told
-
-
-def _costs(variants: Sequence[Measured], verb: str, sign: int = 1) -> str:
-    ordered = sorted(variants, key=lambda each: -sign * each.difference.value)
-    parts = [f"“{each.variant}” {verb} {sign * each.difference.value:.3f}" for each in ordered]
-    return f"{', '.join(parts)}; " if parts else ""
-
-
-def _verdict(difference: Difference | None) -> str:
-    if difference is None:
-        return ""
-    return "yes" if is_better(difference) or is_worse(difference) else "no"
+def _corrected(differences: Mapping[tuple[str, str], Difference]) -> dict:
+    """Returns the differences with `adjusted`: Holm over all of them, and over nothing else."""
+    corrected = holm([each.p for each in differences.values()])
+    pairs = zip(differences.items(), corrected, strict=True)
+    return {key: replace(each, adjusted=adjusted) for (key, each), adjusted in pairs}
 
 
 def _measure(title, kind, table, faces, compared, resamples) -> Measured:
@@ -170,16 +156,15 @@ def _measure(title, kind, table, faces, compared, resamples) -> Measured:
     validation = bootstrap_metrics(
         held["label"], held_scores, None, 0.5, resamples=2, metrics=("auc",)
     )["auc"]
-    difference: Comparison | None = compared.get((title, kind))
-    return Measured(
-        title, kind, validation.value, found, difference and difference.auc, len(matrix)
-    )
+    same = len(matrix) > 1 and bool((matrix == matrix[0]).all())
+    difference = compared.get((title, kind))
+    return Measured(title, kind, validation.value, found, difference, len(matrix), same)
 
 
-def _compare(whole, other, faces, resamples: int) -> Comparison:
+def _compare(whole, other, faces, resamples: int) -> Difference:
     rows, ours = score_matrix(_rows(whole, faces, "test"))
     _, theirs = score_matrix(_rows(other, faces, "test"))
-    return compare(rows["label"], ours, theirs, cluster_ids(rows), resamples=resamples)
+    return compare_auc(rows["label"], ours, theirs, cluster_ids(rows), resamples=resamples)
 
 
 def _rows(table: pd.DataFrame, faces: pd.DataFrame, split: str) -> pd.DataFrame:
