@@ -10,19 +10,24 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..media import kind_of
-from .layout import COLUMNS, check_classes, meaning_of_folders
+from .layout import COLUMNS, check_classes, check_reals, meaning_of_folders, split_of_folders
 from .manifest import list_manifest
 
-__all__ = ["list_folder", "list_manifest", "list_pictures", "list_source"]
+__all__ = ["list_folder", "list_manifest", "list_pictures", "list_reals", "list_source"]
 
 IGNORED_FOLDERS = frozenset({"__MACOSX"})
 EXPECTED_LAYOUT = "a folder for real/ and one for fake/, with train/, val/, test/ above or below"
 
 
-def list_source(root: str | Path) -> pd.DataFrame:
-    """Lists a folder (`list_folder`) or a `.csv` manifest (`list_manifest`)."""
+def list_source(root: str | Path, *, reals_only: bool = False) -> pd.DataFrame:
+    """Lists a folder (`list_folder`) or a `.csv` manifest (`list_manifest`).
+
+    With `reals_only` the pictures must all be real (`list_reals` for a folder).
+    """
     root = Path(root)
-    return list_manifest(root) if root.suffix.lower() == ".csv" else list_folder(root)
+    if root.suffix.lower() == ".csv":
+        return list_manifest(root, reals_only=reals_only)
+    return list_reals(root) if reals_only else list_folder(root)
 
 
 def list_folder(root: str | Path) -> pd.DataFrame:
@@ -44,6 +49,49 @@ def list_folder(root: str | Path) -> pd.DataFrame:
             one class only, or no folder that names a class.
     """
     root = Path(os.path.abspath(os.path.expanduser(root)))
+    frame, pictures = _labelled(root)
+    if frame.empty:
+        raise UsageError(
+            f"None of the {pictures} pictures below {root} lies in a folder that names its class.",
+            expected=EXPECTED_LAYOUT,
+            fix="move them into real/ and fake/, or pass a CSV manifest with path and label",
+        )
+    check_classes(frame, f"The folder {root}", EXPECTED_LAYOUT)
+    return frame
+
+
+def list_reals(root: str | Path) -> pd.DataFrame:
+    """Lists a folder of real pictures alone, as `list_folder` does.
+
+    When no folder below `root` names a class, every picture is taken to be real, and
+    `frame.attrs["assumed_real"]` is True.
+
+    Raises:
+        UsageError: the folder is missing, a file or unreadable, holds no pictures or fake ones.
+    """
+    root = Path(os.path.abspath(os.path.expanduser(root)))
+    frame, _ = _labelled(root)
+    check_reals(frame, f"The folder {root}")
+    if len(frame):
+        return frame
+    meaning = meaning_of_folders((root.name,))
+    if meaning and meaning[0] == 1:
+        raise UsageError(
+            f"The name of the folder {root} says that its pictures are fake.",
+            expected="real pictures alone, with download.make_fakes",
+            fix="name the folder of the real ones",
+        )
+    rows = [
+        (path, 0, split_of_folders(Path(path).relative_to(root).parts[:-1]), "real", "")
+        for path in list_pictures(root)
+    ]
+    listed = pd.DataFrame(rows, columns=COLUMNS)
+    listed.attrs = {"ignored": [], "assumed_real": True}
+    return listed
+
+
+def _labelled(root: Path) -> tuple[pd.DataFrame, int]:
+    """Returns a row for each picture in a class folder, and how many pictures there are in all."""
     _check_folder(root)
     rows, ignored, pictures = [], [], 0
     for folder, names in _walk(root):
@@ -62,16 +110,9 @@ def list_folder(root: str | Path) -> pd.DataFrame:
             expected=EXPECTED_LAYOUT,
             fix="name the folder that holds the JPEG, PNG or MP4 files",
         )
-    if not rows:
-        raise UsageError(
-            f"None of the {pictures} pictures below {root} lies in a folder that names its class.",
-            expected=EXPECTED_LAYOUT,
-            fix="move them into real/ and fake/, or pass a CSV manifest with path and label",
-        )
     frame = pd.DataFrame(sorted(rows), columns=COLUMNS)
-    check_classes(frame, f"The folder {root}", EXPECTED_LAYOUT)
     frame.attrs["ignored"] = sorted(ignored)
-    return frame
+    return frame, pictures
 
 
 def list_pictures(root: str | Path) -> list[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..errors import UsageError
 
+MAKE_FAKES = "python run_all.py --profile reals --set download.root=PATH"
 COLUMNS = ["path", "label", "official_split", "generator", "group"]
 # fmt: off
 REAL_WORDS = ("real", "reals", "original", "originals", "authentic", "genuine", "pristine")
@@ -53,6 +54,11 @@ def meaning_of_folders(parts: tuple[str, ...]) -> tuple[int, str, str] | None:
     return label, splits[-1] if splits else "", generator
 
 
+def split_of_folders(parts: tuple[str, ...]) -> str:
+    """Returns the official split that the nearest folder with a split in its name says, or ""."""
+    return next((split for _, split in map(_meaning, reversed(parts)) if split), "")
+
+
 def _generator(below: tuple[str, ...]) -> str:
     for part in below:
         if set(_words(part)) - {"fake", "fakes", *SPLIT_OF_WORD}:
@@ -84,8 +90,23 @@ def check_classes(frame: pd.DataFrame, what: str, expected: str) -> None:
     labels = set(frame["label"])
     if len(labels) == 1:
         found, lacking = ("fake", "real") if labels == {1} else ("real", "fake")
+        blended = f"; or let Unmask blend fakes from these real ones: {MAKE_FAKES}"
         raise UsageError(
             f"{what} holds pictures of one class only ({found}, {len(frame)} of them).",
             expected=expected,
-            fix=f"add {lacking} pictures: a detector learns the difference between the two",
+            fix=f"add {lacking} pictures: a detector learns the difference between the two"
+            + (blended if found == "real" else ""),
+        )
+
+
+def check_reals(frame: pd.DataFrame, what: str) -> None:
+    """Raises UsageError when a row of `frame` is fake: fakes are to be made of the real ones."""
+    fakes = int((frame["label"] == 1).sum())
+    if fakes:
+        raise UsageError(
+            f"{what} holds {fakes} fake pictures beside {len(frame) - fakes} real ones, and fakes "
+            "are to be blended from pictures that are all real.",
+            expected="real pictures alone, with download.make_fakes",
+            fix="leave download.make_fakes out, to use the fakes that are there; or name the "
+            "folder of the real ones alone",
         )

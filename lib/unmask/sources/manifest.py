@@ -10,7 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import UsageError, nearest
-from .layout import COLUMNS, LABEL_OF_WORD, SPLIT_OF_WORD, check_classes, meaning_of_folders
+from .layout import (
+    COLUMNS,
+    LABEL_OF_WORD,
+    SPLIT_OF_WORD,
+    check_classes,
+    check_reals,
+    meaning_of_folders,
+)
 
 LABEL_OF_VALUE = {**LABEL_OF_WORD, "0": 0, "1": 1, "0.0": 0, "1.0": 1}
 COLUMN_OF_NAME = {
@@ -26,19 +33,23 @@ EXPECTED = "a CSV with the columns path and label, and if known split, group, ge
 SHOWN = 5
 
 
-def list_manifest(manifest: str | Path) -> pd.DataFrame:
+def list_manifest(manifest: str | Path, *, reals_only: bool = False) -> pd.DataFrame:
     """Lists the files that a CSV names.
 
     Columns (any case): `path` (relative ones are meant from the CSV's folder) and `label` (real
     or fake or a synonym; 0 is real and 1 is fake), optional `split`, `group` or `identity`,
     `generator`. Commas, semicolons or tabs; UTF-8.
 
+    Args:
+        manifest: the CSV.
+        reals_only: the pictures are to be all real, instead of both classes.
+
     Returns:
         The columns of `list_folder`, a row a file, sorted by path.
 
     Raises:
         UsageError: no such file, not UTF-8, a column missing, unknown labels or splits, labels
-            that contradict the folder names, missing files, one class only.
+            that contradict the folder names, missing files, other classes than wanted.
     """
     manifest = Path(os.path.abspath(os.path.expanduser(manifest)))
     table = _read(manifest)
@@ -57,7 +68,10 @@ def list_manifest(manifest: str | Path) -> pd.DataFrame:
             "group": table["group"].str.strip(),
         }
     )
-    check_classes(frame, f"The manifest {manifest}", EXPECTED)
+    if reals_only:
+        check_reals(frame, f"The manifest {manifest}")
+    else:
+        check_classes(frame, f"The manifest {manifest}", EXPECTED)
     frame = frame[COLUMNS].sort_values(COLUMNS, kind="stable", ignore_index=True)
     frame.attrs["ignored"] = []
     return frame

@@ -174,7 +174,8 @@ def _check_source(profile: Profile, asked: list[str]) -> None:
     """Looks at a folder source before any work starts.
 
     Raises:
-        UsageError: it is missing, empty, one-sided or has a wrong manifest.
+        UsageError: it is missing, empty, one-sided or has a wrong manifest; or fakes are to be
+            blended from another source.
     """
     if "download" not in asked:
         return
@@ -188,7 +189,13 @@ def _check_source(profile: Profile, asked: list[str]) -> None:
                 "The profile reads a folder, but none is named.",
                 fix="add --set download.root=PATH (a folder with real/ and fake/, or a CSV)",
             )
-        list_source(resolve(values["root"]))
+        list_source(resolve(values["root"]), reals_only=values.get("make_fakes", False))
+    elif values.get("make_fakes"):
+        raise UsageError(
+            f"download.make_fakes blends fakes from a folder's pictures, not from the source "
+            f"{values['source']!r}.",
+            fix="add --set download.source=folder download.root=PATH",
+        )
     if values["source"] == "kaggle" and not re.fullmatch(r"[\w.-]+/[\w.-]+", values["handle"]):
         raise UsageError(
             f"download.handle is {values['handle']!r}.",

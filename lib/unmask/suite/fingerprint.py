@@ -142,7 +142,8 @@ def source_state(values: dict[str, Any]) -> Any:
         return "rendered or fetched"
     from ..sources.folder import list_source
 
-    frame = list_source(resolve(values["root"]))
+    reals_only = values.get("make_fakes", False)
+    frame = list_source(resolve(values["root"]), reals_only=reals_only)
     states = [os.stat(path) for path in frame["path"]]
     described = frame[["path", "label", "official_split", "group", "generator"]].astype(str)
     return [
