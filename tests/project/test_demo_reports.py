@@ -14,12 +14,16 @@ STEPS = load_profile("demo").steps
 NARROW, WIDE = 360, 1400
 
 
+def stem_of(step):
+    return "_".join(filter(None, (step.notebook.stem, step.label)))
+
+
 def text_of(page: Path) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", page.read_text())).split())
 
 
 def test_all_pages_are_there_and_small():
-    assert {page.stem for page in PAGES} == {"index", *(step.notebook.stem for step in STEPS)}
+    assert {page.stem for page in PAGES} == {"index", *map(stem_of, STEPS)}
     assert sum(page.stat().st_size for page in PAGES) < 8_000_000
 
 
