@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 TOLERANCE = 1e-3  # largest change of a score that an engine may bring
-ABOUT_AS_FAST = 0.9  # share of the best rate from which on the latency of one picture decides
+ABOUT_AS_FAST = 0.9  # share of the best rate from which on other virtues decide
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,9 @@ def choose(
 ) -> str:
     """Returns the name of the fastest engine that keeps the scores; Keras when none does.
 
-    The fastest does most images a second in batches; of those about as fast as it, the one that
-    answers soonest for a single picture.
+    The fastest does most images a second in batches; of those about as fast as it, one in float32
+    rather than not, since it rounds alike on every machine, and then the one that answers soonest
+    for a single picture.
 
     Args:
         results: a result an engine.
@@ -105,7 +106,11 @@ def choose(
         return REFERENCE
     best = max(result.images_per_second for result in allowed)
     close = [result for result in allowed if result.images_per_second >= ABOUT_AS_FAST * best]
-    return min(close, key=lambda result: result.latency_milliseconds).engine
+    return min(close, key=_exactness_and_latency).engine
+
+
+def _exactness_and_latency(result: EngineResult) -> tuple[bool, float]:
+    return ENGINES[result.engine].precision != "float32", result.latency_milliseconds
 
 
 def choose_spare(results: Sequence[EngineResult], chosen: str, tolerance: float = TOLERANCE) -> str:

@@ -103,8 +103,8 @@ def describe_engines(report: EngineReport) -> list[str]:
             f"second in batches of 32 and {_number(chosen.latency_milliseconds)} ms for one, "
             f"against {_number(keras.images_per_second)} and "
             f"{_number(keras.latency_milliseconds)} ms with Keras' own predict. On "
-            f"{chosen.faces:,} validation faces its scores lie within "
-            f"{chosen.largest_difference:.1g} of Keras', and no verdict differs."
+            f"{chosen.faces:,} validation faces its scores {_nearness(chosen)} Keras', and no "
+            "verdict differs."
         )
     for result in report.results:
         if result.reason:
@@ -134,6 +134,11 @@ def _why_not(result: EngineResult, tolerance: float) -> str:
         f"{result.title} ({_number(result.images_per_second)} pictures a second) was left out: "
         f"{' and '.join(words)}."
     )
+
+
+def _nearness(result: EngineResult) -> str:
+    far = result.largest_difference
+    return f"lie within {far:.2g} of" if far else "are exactly"
 
 
 def _number(value: float) -> str:
