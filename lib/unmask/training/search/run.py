@@ -6,12 +6,14 @@ import contextlib
 import io
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
 import pandas as pd
 
+from ...detectors.pretrained import PUBLISHED
+from ...detectors.start import method_of
 from ...errors import DataError, UsageError
 from ...runs import report_progress, sha256_of, write_table
 from ..fit import Progress
@@ -33,7 +35,8 @@ def search(
     """Tries networks on the train and val splits and ranks them.
 
     Called again it goes on where it was, to the epoch. A trial that fails is listed with its
-    reason and skipped. Another space, other data or settings get another folder; another number
+    reason and skipped. Hand-made features are fitted by a linear head, all else by gradients from
+    random weights. Another space, other data or settings get another folder; another number
     of workers does not, and tries the same networks (but for "bayesian", which learns from what
     has ended so far).
 
@@ -47,15 +50,18 @@ def search(
 
     Raises:
         DataError: every trial failed, and why the first one did; or no worker is left.
-        UsageError: fewer than one worker.
+        UsageError: fewer than one worker, or a detector with nothing to try.
     """
     if workers < 1:
         raise UsageError(f"A search cannot have {workers} workers.", expected="1 or more")
+    # As the notebook of one architecture fits it: hand-made features by a linear head.
+    method = method_of(settings.detector, "auto")
+    settings = replace(settings, training=replace(settings.training, method=method))
     folder = Path(folder)
     key = sha256_of({"data": data.fingerprint(), **asdict(settings), "keras": keras.__version__})
     own = folder / key[:16]
     tuner = _open(data, settings, own, progress)
-    notices: list[str] = []
+    notices = notices_of_start(settings.detector)
     if workers > 1 or os.environ.get(ADDRESS):
         notices += run_with_workers(tuner, workers, progress)
     else:
@@ -98,6 +104,16 @@ def histories_of(result: SearchResult) -> dict[str, pd.DataFrame]:
 
 def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def notices_of_start(detector: str) -> list[str]:
+    """Returns what a reader must know of the weights that trials begin with, often nothing."""
+    if detector not in PUBLISHED:
+        return []
+    return [
+        f"All trials of {detector}, and the winner, begin with random weights, not with those that "
+        "ImageNet taught; with those, other choices may be better."
+    ]
 
 
 def _told_of_failures(trials: pd.DataFrame) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import keras_tuner
 
 from ... import detectors
+from ...detectors.start import method_of
 from ...errors import UsageError, nearest
 from ..settings import OPTIMIZERS, TrainingSettings
 from .settings import SearchSettings
@@ -45,9 +46,11 @@ def space_of(settings: SearchSettings, side: int) -> keras_tuner.HyperParameters
         side: of the faces in pixels; crops must be smaller.
 
     Raises:
-        UsageError: an option that the network does not have or that has nothing to try.
+        UsageError: an option that the network does not have or that has nothing to try, or a
+            method that stops early what is fitted at once.
     """
     space = keras_tuner.HyperParameters()
+    _check_stops(settings)
     if settings.plain:
         for name, values in plain_values(settings).items():
             if isinstance(values[0], bool):
@@ -76,8 +79,9 @@ def plain_values(settings: SearchSettings) -> dict[str, tuple]:
     values: dict[str, tuple] = {}
     if "dropout" in known:
         values["dropout"] = tuple(float(value) for value in settings.dropouts)
-    values["learning_rate"] = tuple(float(value) for value in settings.learning_rates)
-    values["batch_size"] = settings.batch_sizes
+    if not _is_fitted_at_once(settings.detector):
+        values["learning_rate"] = tuple(float(value) for value in settings.learning_rates)
+        values["batch_size"] = settings.batch_sizes
     possible = varied_options(settings.detector)
     for name in settings.options:
         if name not in possible:
@@ -87,6 +91,13 @@ def plain_values(settings: SearchSettings) -> dict[str, tuple]:
                 expected="one of " + ", ".join(possible) if possible else "no option",
             )
         values[name] = possible[name]
+    if not values:
+        raise UsageError(
+            f"A search has nothing to try for {settings.detector}: its last layer is fitted at "
+            "once, without learning rate or batches.",
+            expected="the space best, a network trained by gradients"
+            + "".join(f", or the option {name}" for name in possible),
+        )
     return values
 
 
@@ -158,7 +169,31 @@ def _add_large(space: keras_tuner.HyperParameters) -> None:
     space.Choice("mixup", [0.0, 0.2])
 
 
+def _is_fitted_at_once(network: str) -> bool:
+    return method_of(network, "auto") == "linear_head"
+
+
+def _check_stops(settings: SearchSettings) -> None:
+    if settings.method in ("halving", "hyperband") and _is_fitted_at_once(settings.detector):
+        raise UsageError(
+            f"The last layer of {settings.detector} is fitted at once: the method "
+            f"{settings.method} finds no epochs to save.",
+            expected="method: random, bayesian or grid",
+        )
+
+
+def _add_linear(space: keras_tuner.HyperParameters, side: int) -> None:
+    """What a linear head on hand-made features takes: copies of faces, and crops."""
+    space.Choice("augmentations", ["-".join(part) for part in (LIGHT, RE_ENCODED, EVERYTHING)])
+    space.Choice("augment", [0.5, 1.0])
+    space.Choice("copies", [0, 1, 2])
+    space.Choice("crop", [0, *(crop for crop in CROPS if crop < side)])
+
+
 def _add_best(space: keras_tuner.HyperParameters, side: int, network: str) -> None:
+    if _is_fitted_at_once(network):
+        _add_linear(space, side)
+        return
     for name, values in varied_options(network).items():
         if name in ("front", "truncation", "domain"):
             space.Choice(name, list(values))
