@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..runs import resolve
+from .blended import Blend, blend_fakes
 from .demo import render_demo
 from .folder import list_folder, list_source
 from .kaggle import fetch_kaggle_dataset
@@ -40,20 +41,28 @@ class Source:
         return resolve(self.root).stem
 
 
-def collect(source: Source, jobs: int) -> pd.DataFrame:
+def collect(source: Source, jobs: int, blend: Blend | None = None) -> pd.DataFrame:
     """Renders, fetches or finds the files of a source.
 
     Args:
         source: where from.
-        jobs: rendering processes (demo).
+        jobs: rendering processes (demo), or pictures blended at the same time.
+        blend: makes a fake of each picture of a folder that holds real ones alone; see
+            `blended.blend_fakes`. They go to data/<name>-blended-<seed>.
 
     Returns:
         A row a file: `path`, `label`, `generator`, `group`, `official_split`; see
         `folder.list_folder`. `attrs["ignored"]` lists pictures outside the class folders.
 
     Raises:
-        UsageError, DataError: as `render_demo`, `fetch_kaggle_dataset` and `list_source` say.
+        UsageError, DataError: as `render_demo`, `fetch_kaggle_dataset`, `list_source` and
+            `blend_fakes` say; or fakes are to be blended from another source than a folder.
     """
+    if blend and source.kind != "folder":
+        raise UsageError(
+            f"Fakes are blended from the pictures of a folder, not from the source {source.kind}.",
+            fix="set download.source to folder, or download.make_fakes to false",
+        )
     if source.kind == "demo":
         options = {key: getattr(source, key) for key in ("identities", "pictures", "clips", "seed")}
         folder = resolve(f"data/demo-{source.identities}x{source.pictures}-{source.seed}")
@@ -64,7 +73,10 @@ def collect(source: Source, jobs: int) -> pd.DataFrame:
         )
         entries = list_folder(folder)
     elif source.kind == "folder":
-        entries = list_source(resolve(source.root))
+        entries = list_source(resolve(source.root), reals_only=blend is not None)
+        if blend:
+            folder = resolve(f"data/{source.name}-blended-{source.seed}")
+            return blend_fakes(entries, folder, blend, seed=source.seed, jobs=jobs)
     else:
         raise UsageError(f"There is no source {source.kind!r}.", expected="demo, kaggle or folder")
     entries.loc[entries["generator"] == "fake", "generator"] = source.fake_generator
