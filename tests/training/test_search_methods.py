@@ -121,7 +121,8 @@ def test_a_grid_has_the_values_asked_for_and_options_of_the_network():
     assert trainings_planned(settings, 64) == 3 * 2 * 2 * 2 * 2
     with pytest.raises(UsageError, match=r"option 'skipp' of searched\. Did you"):
         plain_values(replace(settings, options=("skipp",)))
-    assert "dropout" not in plain_values(SearchSettings(network="log_dct"))
+    with pytest.raises(UsageError, match="nothing to try for log_dct"):
+        plain_values(SearchSettings(network="log_dct"))
     for name in detectors.names():
         known = detectors.options(name)
         for option, values in varied_options(name).items():
