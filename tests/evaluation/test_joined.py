@@ -1,14 +1,18 @@
 """Ranks, greedy selection, named ensembles, diversity: exact answers on small tables."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
+from unmask.errors import UsageError
 from unmask.evaluation.comparison import Comparison, Difference
 from unmask.evaluation.ensemble_gains import gains_beside_costs, gains_of
 from unmask.evaluation.ensembles import (
+    REFERENCE_TRIO,
     combine,
     fit_ensembles,
     greedy_ensemble,
@@ -18,6 +22,9 @@ from unmask.evaluation.ensembles import (
 )
 from unmask.evaluation.members import Result
 from unmask.evaluation.scores import attach_faces
+from unmask.suite.notebook_parameters import read_parameters
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "08_ensemble.ipynb"
 
 
 def table_of(**columns):
@@ -122,10 +129,65 @@ def test_a_named_ensemble_is_the_mean_of_exactly_its_members(wide):
     assert list(found) == ["pair"]
     expected = (wide["good"] + wide["noise"]) / 2
     assert np.allclose(found["pair"].scores["score"], expected, atol=1e-15)
+    holds = "not in this run, which holds good, fair, noise."
     assert notices == [
-        "The ensemble half is not shown: gone not in this run.",
+        f"The ensemble half is not shown: gone {holds}",
+        f"The ensemble other is not shown: gone, away {holds}",
         "The ensemble alone is not shown: it has one member.",
     ]
+
+
+def test_only_the_trio_that_nobody_asked_for_is_missed_without_a_word(wide):
+    trio = list(REFERENCE_TRIO)
+    assert read_parameters(NOTEBOOK)["reference_trio"].default == trio
+    assert named_ensembles(wide, {"reference_trio": trio}) == ({}, [])
+    for named in ({"reference_trio": trio[:2]}, {"mine": trio}):
+        assert len(named_ensembles(wide, named)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"pair": "good"}, "joins 'good'"),
+        ({"pair": ["good", "good"]}, "joins"),
+        ({"pair": []}, "joins"),
+        ({"mean_ensemble": ["good", "fair"]}, "cannot be called 'mean_ensemble'"),
+        ({"noise": ["good", "fair"]}, "cannot be called 'noise'"),
+        ({"../good": ["good", "fair"]}, "cannot be called"),
+    ],
+)
+def test_an_ensemble_that_cannot_be_meant_is_refused(wide, named, message):
+    with pytest.raises(UsageError, match=message):
+        named_ensembles(wide, named)
+
+
+def test_what_validation_is_too_small_for_is_named(make_faces, score_faces):
+    def notices(groups):
+        kinds = {"real": 2 * groups, "swap": 2 * groups}
+        faces = make_faces({"val": kinds, "test": kinds}, people=2)
+        tables = {name: score_faces(faces, salt=salt) for salt, name in enumerate("ab")}
+        table = combine({name: attach_faces(each, faces) for name, each in tables.items()})
+        found, told = fit_ensembles(table)
+        return list(found), told
+
+    assert notices(2) == (
+        ["mean_ensemble", "rank_ensemble", "weighted_ensemble", "greedy_ensemble"],
+        [
+            "Not shown: stacked_ensemble. Validation is too small to fit it: 4 real and 4 fake "
+            "faces in 2 groups."
+        ],
+    )
+    shown, (told,) = notices(1)
+    assert shown == ["mean_ensemble", "rank_ensemble"]
+    assert told.startswith("Not shown: weighted_ensemble, stacked_ensemble, greedy_ensemble.")
+    assert told.endswith("to fit them: 2 real and 2 fake faces in 1 group.")
+
+
+def test_a_detector_called_as_a_column_is_refused(make_faces, score_faces):
+    faces = make_faces(people=2)
+    tables = {name: attach_faces(score_faces(faces), faces) for name in ("good", "cluster")}
+    with pytest.raises(UsageError, match="'cluster', as a column"):
+        combine(tables)
 
 
 def test_disagreement_and_common_errors_are_shares_of_the_faces():

@@ -1,9 +1,12 @@
 """Members on disk: found, left out, compared, joined; and the sentences about them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from unmask.errors import DataError, MissingStepError
 from unmask.evaluation.calibration import add_calibrated
+from unmask.evaluation.ensemble_members import write_ensemble, write_ensembles
 from unmask.evaluation.ensembles import combine, mean_ensemble
 from unmask.evaluation.members import (
     best_on_validation,
@@ -19,7 +22,6 @@ from unmask.evaluation.members import (
     results_table,
     scores_on_test,
     scores_to_join,
-    write_ensemble,
 )
 from unmask.runs import read_json, write_json, write_table
 
@@ -133,6 +135,26 @@ def test_an_ensemble_costs_the_networks_of_all_seeds(home, members, faces):
     ]
     found = scores_to_join([result])["mean_ensemble"].set_index("face_id")["score"].sort_index()
     assert np.allclose(found, np.mean(joined, axis=0))
+
+
+def test_ensembles_of_an_earlier_run_are_removed_and_nothing_else(home, members):
+    wide = combine(scores_to_join(members))
+    folder = home / "ensemble"
+    write_ensembles(folder, {"mean": mean_ensemble(wide), "pair": mean_ensemble(wide)}, members)
+    write_json(folder / "notes" / "mine.json", {})
+    write_ensembles(folder, {"mean": mean_ensemble(wide)}, members)
+    assert sorted(path.name for path in folder.iterdir()) == ["mean", "notes"]
+    assert read_json(folder / "mean" / "member.json")["fakes"] == "given"
+
+
+def test_an_ensemble_says_what_its_members_learned_from(home, members):
+    wide = combine(scores_to_join(members))
+    blended = [replace(each, member={**each.member, "fakes": "self_blended"}) for each in members]
+    found = []
+    for given in (blended, [members[0], blended[1]]):
+        write_ensemble(home / "ensemble" / "mean", "mean", mean_ensemble(wide), given)
+        found.append(read_json(home / "ensemble" / "mean" / "member.json")["fakes"])
+    assert found == ["self_blended", "mixed"]
 
 
 def test_nobody_reads_test_scores_without_saying_why(members):

@@ -1,5 +1,7 @@
 """What the report says: every share with its interval, three comparisons, where it came from."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from unmask.evaluation.comparison import Comparison, Difference
@@ -105,6 +107,33 @@ def test_the_top_quotes_the_audit_first_and_the_stress_tests_last(best):
     assert sentences[0] == "The data: As it came, red."
     assert sentences[-1] == "On changed pictures: JPEG costs 0.1."
     assert "More." not in " ".join(sentences)
+
+
+def test_the_top_quotes_the_ablation_on_both_kinds_of_faces(best):
+    sentences = in_short(best, {"ablation": ["As they are.", "Saved once more.", "More."]})
+    assert sentences[-2:] == ["Why this recipe: As they are.", "Why this recipe: Saved once more."]
+
+
+def test_a_detector_taken_by_name_is_called_what_it_describes_itself_as(best):
+    own = {"step": "architecture_traces", "architecture": "Traces: residuals; from nothing, parts"}
+    traces = replace(best, member={**best.member, **own})
+    assert in_short(traces, {})[0] == "The detector quoted is best, “Traces: residuals”."
+    (row,) = detectors_table([traces]).to_dict("records")
+    assert (row["what it is"], row["built as"]) == ("“Traces: residuals”", own["architecture"])
+
+
+def test_a_detector_that_saw_no_fake_is_not_said_to_have(best, faces):
+    blended = replace(best, member={**best.member, "fakes": "self_blended"})
+    assert limits(blended, faces)[1] == (
+        "Trained on 30 real faces of synthetic and on fakes blended from them, on no other fake. "
+        "Validation, which chose epoch and threshold, held fakes by blend, swap."
+    )
+    given = "Trained on 60 faces of synthetic; fakes by blend, swap."
+    assert limits(best, faces)[1] == given
+    mixed = replace(best, member={**best.member, "fakes": "mixed"})
+    assert limits(mixed, faces)[1] == (
+        f"{given} Some of its members learned from real faces and fakes blended from them instead."
+    )
 
 
 def test_limits_name_what_no_stress_test_measured(best, faces):

@@ -279,6 +279,9 @@ def test_table_of_generators(metrics):
         ["swap", "yes"],
         ["gan", "no"],
     ]
+    for fakes, seen in (("self_blended", "no"), ("mixed", "by some members")):
+        told = generators_table(metrics, fakes)["seen in training"].tolist()
+        assert told == [seen, seen, "no"]
     assert isinstance(rows, pd.DataFrame) and rows["real faces"].tolist() == ["80", "80", "100"]
 
 

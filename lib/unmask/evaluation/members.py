@@ -10,10 +10,8 @@ from typing import Any
 import pandas as pd
 
 from ..errors import DataError, MissingStepError
-from ..runs import read_json, resolve, steps_of_run, write_json, write_table
-from .calibration import add_calibrated
+from ..runs import read_json, resolve, steps_of_run, write_json
 from .comparison import Comparison, adjust, compare, describe_difference
-from .ensembles import Ensemble
 from .ledger import EVALUATION, note_test_use
 from .scores import SPLITS, attach_faces, cluster_ids, score_matrix, select_scores
 from .summary import comparison_table, costs_of, evaluate_member, format_interval
@@ -277,34 +275,6 @@ def _cuts(result: Result) -> list[float]:
     """Returns the thresholds of a member's seeds, seeds in rising order."""
     by_seed = result.metrics["threshold"]["by_seed"]
     return [by_seed[seed] for seed in sorted(by_seed, key=int)]
-
-
-def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequence[Result]) -> None:
-    """Writes an ensemble as a member: its scores, calibrated on validation, and its cost, which
-    is that of all networks of the members that count in it.
-    """
-    write_table(folder / "scores.parquet", add_calibrated(ensemble.scores))
-    used = ensemble.used()
-    members = [result for result in members if result.name in used]
-    together = {
-        key: sum(result.member[key] * len(result.member["seeds"]) for result in members)
-        for key in ("parameters", "bytes_on_disk", "milliseconds_per_image")
-    }
-    seconds = sum(result.member["training_seconds"] for result in members)  # of all seeds already
-    write_json(
-        folder / "member.json",
-        {
-            "name": name,
-            "step": "ensemble",
-            "architecture": f"{ensemble.about} of {', '.join(used)}",
-            "weights": ensemble.weights,
-            "seeds": [0],
-            "trainings": sum(len(result.member["seeds"]) for result in members),
-            **together,
-            "training_seconds": seconds,
-            "notices": [],
-        },
-    )
 
 
 def read_histories(folder: Path, names: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -29,7 +29,6 @@ KINDS = {
     "baseline_cnn": "a plain convolutional network",
     "hp_search": "a plain convolutional network whose settings a search found",
     "resnet50": "a deep residual network",
-    "architecture": "a detector of another architecture",
     "ensemble": "several detectors whose scores are joined",
 }
 RARE = 0.01  # share of fakes for which the model card says how many alarms are right
@@ -47,11 +46,13 @@ def in_short(best: Result, told: Mapping[str, Sequence[str]]) -> list[str]:
     Args:
         best: the detector quoted.
         told: what each step concluded, by step; the first sentence of the audit, the ensemble and
-            the stress tests is repeated.
+            the stress tests is repeated, and the ablation's on both kinds of test faces.
     """
-    kind = KINDS.get(kind_of_step(best.member["step"]), best.member["architecture"])
     sentences = [f"The data: {sentence}" for sentence in told.get("audit", [])[:1]]
-    sentences += [f"The detector quoted is {best.name}, {kind}.", describe_member(best)]
+    sentences += [
+        f"The detector quoted is {best.name}, {_what_it_is(best.member)}.",
+        describe_member(best),
+    ]
     for generator, block in best.metrics["unseen_generators"].items():
         area = format_interval(block["metrics"]["auc"])
         sentences.append(
@@ -59,7 +60,7 @@ def in_short(best: Result, told: Mapping[str, Sequence[str]]) -> list[str]:
             f"faces ({block['n_fake']:,} of them fake)."
         )
     outside = [f"On changed pictures: {sentence}" for sentence in told.get("stress", [])[:1]]
-    why = [f"Why this recipe: {sentence}" for sentence in told.get("ablation", [])[:1]]
+    why = [f"Why this recipe: {sentence}" for sentence in told.get("ablation", [])[:2]]
     return [*sentences, *told.get("ensemble", [])[:1], *outside, *why]
 
 
@@ -68,7 +69,7 @@ def detectors_table(results: Sequence[Result]) -> pd.DataFrame:
     rows = [
         {
             "detector": result.name,
-            "what it is": KINDS.get(kind_of_step(result.member["step"]), "–"),
+            "what it is": _what_it_is(result.member),
             "built as": result.member["architecture"],
             "notebook": notebook_of(result.member["step"]),
         }
@@ -197,16 +198,40 @@ def limits(best: Result, faces: pd.DataFrame, stress: Mapping[str, Any] | None =
         stress: content of stress.json, where the step was run.
     """
     datasets = ", ".join(sorted(faces["dataset"].unique()))
-    trained = faces[faces["split"] == "train"]
-    generators = ", ".join(sorted(trained.loc[trained["label"] == 1, "generator"].unique()))
     return [
         f"Intended use: to study detectors on {datasets}, and to rank pictures of the same kind "
         "for a person to look at. Not for verdicts on people: a score is no proof, and a false "
         "accusation hurts someone.",
-        f"Trained on {len(trained):,} faces of {datasets}; fakes by {generators}.",
+        _trained_on(best, faces, datasets),
         *_errors(best),
         _not_measured(stress or {}),
     ]
+
+
+def _what_it_is(member: Mapping[str, Any]) -> str:
+    """Returns the kind of detector, in quotes its own description where it was taken by name."""
+    own = member["architecture"].split(";")[0]
+    return KINDS.get(kind_of_step(member["step"]), f"“{own}”")
+
+
+def _trained_on(best: Result, faces: pd.DataFrame, datasets: str) -> str:
+    fakes = best.member.get("fakes", "given")
+    trained = faces[faces["split"] == "train"]
+    if fakes == "self_blended":
+        held = _generators(faces[faces["split"] == "val"])
+        return (
+            f"Trained on {int((trained['label'] == 0).sum()):,} real faces of {datasets} and on "
+            "fakes blended from them, on no other fake."
+            + (f" Validation, which chose epoch and threshold, held fakes by {held}." * bool(held))
+        )
+    text = f"Trained on {len(trained):,} faces of {datasets}; fakes by {_generators(trained)}."
+    if fakes == "mixed":
+        text += " Some of its members learned from real faces and fakes blended from them instead."
+    return text
+
+
+def _generators(faces: pd.DataFrame) -> str:
+    return ", ".join(sorted(faces.loc[faces["label"] == 1, "generator"].unique()))
 
 
 def _not_measured(stress: Mapping[str, Any]) -> str:

@@ -187,10 +187,17 @@ def costs_of(members: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def generators_table(metrics: Mapping[str, Any]) -> pd.DataFrame:
-    """Returns one row a generator of fakes: seen in training or not, n, AUC, recall, accuracy."""
+def generators_table(metrics: Mapping[str, Any], fakes: str = "given") -> pd.DataFrame:
+    """Returns one row a generator of fakes: seen in training or not, n, AUC, recall, accuracy.
+
+    Args:
+        metrics: content of metrics.json.
+        fakes: as member.json has it: "given", "self_blended" for one that saw no generator's
+            fakes, "mixed" for an ensemble of both.
+    """
     rows = []
-    for key, seen in (("test_generators", "yes"), ("unseen_generators", "no")):
+    known = {"self_blended": "no", "mixed": "by some members"}.get(fakes, "yes")
+    for key, seen in (("test_generators", known), ("unseen_generators", "no")):
         for generator, block in metrics[key].items():
             found = block["metrics"]
             rows.append(

@@ -3,6 +3,7 @@
 from .diversity import VerdictPairs, verdict_pairs
 from .joined import (
     METHODS,
+    REFERENCE_TRIO,
     fit_ensembles,
     greedy_ensemble,
     mean_ensemble,
@@ -15,6 +16,7 @@ from .table import Ensemble, combine, member_names
 
 __all__ = [
     "METHODS",
+    "REFERENCE_TRIO",
     "Ensemble",
     "VerdictPairs",
     "combine",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from ...errors import DataError
+from ...errors import DataError, UsageError
 from ..calibration import clipped_logit
 from ..scores import select_scores
 from .fitted import Fit, fitted_ensemble, make_folds, out_of_fold
@@ -21,6 +22,7 @@ from .table import Ensemble, member_names, scores_frame
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
 LOGIT_EDGE = 1e-6  # so that no single sure mistake pulls without limit
 MOST_PICKS = 20
+REFERENCE_TRIO = ("mini_vggnet", "lenet", "resnet_small")  # of the teaching notebooks
 
 
 def mean_ensemble(wide: pd.DataFrame) -> Ensemble:
@@ -100,40 +102,70 @@ METHODS = {
 def fit_ensembles(wide: pd.DataFrame) -> tuple[dict[str, Ensemble], list[str]]:
     """Returns every ensemble of all members by name, and notices for the reader.
 
-    Where validation is too small to fit anything, only the means are returned, with a notice.
+    What validation is too small for is left out, with a notice: the stack, which also picks its
+    penalty by folds, needs more of it than the others, and the means need none.
     """
-    ensembles, notices = {}, []
+    ensembles, missing = {}, []
     for name, make in METHODS.items():
         try:
             ensembles[name] = make(wide)
-        except DataError as error:
-            notices = [f"Only ensembles that need no fit are shown. {error.what}"]
-    return ensembles, notices
+        except DataError:
+            missing.append(name)
+    return ensembles, [_too_small(wide, missing)] if missing else []
+
+
+def _too_small(wide: pd.DataFrame, missing: Sequence[str]) -> str:
+    val = select_scores(wide, "val")
+    fakes, groups = int((val["label"] == 1).sum()), val["cluster"].nunique()
+    return (
+        f"Not shown: {', '.join(missing)}. Validation is too small to fit "
+        f"{'it' if len(missing) == 1 else 'them'}: {len(val) - fakes} real and {fakes} fake faces "
+        f"in {groups} group{'s' * (groups != 1)}."
+    )
 
 
 def named_ensembles(
-    wide: pd.DataFrame, named: dict[str, Sequence[str]]
+    wide: pd.DataFrame, named: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Ensemble], list[str]]:
     """Returns the plain mean of exactly the members listed, for each name; and notices.
 
-    One of which the run holds some members but not all is left out with a notice; one of which
-    it holds none, without a word: the run is about other detectors.
+    One of which the run does not hold all members is left out with a notice; without a word only
+    REFERENCE_TRIO under its own name, which nobody has to ask for.
 
     Args:
         wide: a table made by `combine`.
         named: the members of each ensemble.
+
+    Raises:
+        UsageError: a name that is another ensemble's or a member's, or members that are no list
+            or not different ones.
     """
     present, found, notices = member_names(wide), {}, []
     for name, members in named.items():
+        _check_named(name, members, present)
         missing = [member for member in members if member not in present]
         if not missing and len(members) > 1:
             found[name] = mean_ensemble(wide.drop(columns=set(present) - set(members)))
-        elif len(missing) < len(members):
-            notices.append(
-                f"The ensemble {name} is not shown: "
-                + (f"{', '.join(missing)} not in this run." if missing else "it has one member.")
-            )
+        elif (name, tuple(members)) != ("reference_trio", REFERENCE_TRIO):
+            why = "it has one member."
+            if missing:
+                why = f"{', '.join(missing)} not in this run, which holds {', '.join(present)}."
+            notices.append(f"The ensemble {name} is not shown: {why}")
     return found, notices
+
+
+def _check_named(name: str, members: Sequence[str], present: Sequence[str]) -> None:
+    if name in METHODS or name in present or Path(str(name)).name != name:
+        raise UsageError(
+            f"An ensemble cannot be called {name!r}.",
+            expected="a name for a folder, neither a detector's nor one of " + ", ".join(METHODS),
+        )
+    listed = isinstance(members, list | tuple) and all(isinstance(each, str) for each in members)
+    if not listed or not members or len(set(members)) < len(members):
+        raise UsageError(
+            f"The ensemble {name} joins {members!r}.",
+            expected="a list of two or more different detectors",
+        )
 
 
 def _logits(matrix: np.ndarray) -> np.ndarray:

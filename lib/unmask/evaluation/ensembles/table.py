@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...errors import DataError
+from ...errors import DataError, UsageError
 from ..scores import cluster_ids, score_matrix
 
 KEYS = ("face_id", "split", "label", "cluster")
@@ -48,7 +48,15 @@ def combine(members: dict[str, pd.DataFrame], column: str = "score") -> pd.DataF
 
     Raises:
         DataError: fewer than two members, or members differ in faces, splits or labels.
+        UsageError: a member is called as a column of the table is.
     """
+    for name in members:
+        if name in KEYS:
+            raise UsageError(
+                f"A detector is called {name!r}, as a column of every table of scores is.",
+                expected="a name other than " + ", ".join(KEYS),
+                fix="give it another label and train it again",
+            )
     if len(members) < 2:
         raise DataError(
             f"{len(members)} member models cannot make an ensemble.",

@@ -55,6 +55,8 @@ def verdict_differences(pairs: VerdictPairs) -> Figure:
 def greedy_path(path: Sequence[tuple[str, float]]) -> Figure:
     """Returns the validation AUC of a greedy selection after each pick, the picks named.
 
+    It is the AUC on the faces that the picks are made by, higher than on others.
+
     Args:
         path: see `ensembles.Ensemble`.
     """
@@ -73,11 +75,19 @@ def greedy_path(path: Sequence[tuple[str, float]]) -> Figure:
             **_marker(look),
         )
     axes.axvline(kept + 0.5, color=FAINT, linewidth=1, linestyle=":")
-    axes.set(xlabel="picks", ylabel="validation AUC", title="Greedy selection")
+    axes.set(
+        xlabel="picks",
+        ylabel="AUC on the validation\nfaces it picks by",
+        title="Greedy selection",
+    )
     axes.xaxis.get_major_locator().set_params(integer=True)
     figure.legend(loc="outside lower center", ncols=3)
     picks = ", ".join(f"{name} {area:.4f}" for name, area in path)
-    return described(figure, f"Validation AUC after each pick: {picks}. The first {kept} are kept.")
+    return described(
+        figure,
+        f"AUC on the validation faces it picks by, after each pick: {picks}. The first {kept} are "
+        "kept.",
+    )
 
 
 @styled

@@ -84,6 +84,8 @@ def member_cells(
     trained_generators: Sequence[str],
     others: Mapping[str, pd.DataFrame],
     threshold: float,
+    *,
+    fakes: str = "given",
     **options: int,
 ) -> list[dict[str, Any]]:
     """Returns the row of a network of this run: here, on unseen fakes, on other datasets.
@@ -94,9 +96,12 @@ def member_cells(
         trained_generators: whose fakes it learned from.
         others: for each other dataset face_id, label, score, and group and file_id.
         threshold: of the network.
+        fakes: as member.json has it; with "self_blended" ones it learned from no generator.
         options: resamples and seed of the bootstrap.
     """
     columns = columns_here(scores, trained_generators)
+    if fakes == "self_blended":
+        columns = {key: ("unseen", frame) for key, (_, frame) in columns.items()}
     for other, frame in others.items():
         taken = other in columns  # a folder may be called as a generator is
         columns[f"{other} (elsewhere)" if taken else other] = ("elsewhere", frame)
