@@ -257,6 +257,19 @@ def test_a_folder_of_one_class_is_told_the_way_out(tmp_path):
     assert "reals" not in caught.value.fix
 
 
+@pytest.mark.parametrize(
+    ("root", "name"),
+    [
+        ("/a/faces_dfdc/train/real", "faces_dfdc"),
+        ("/a/celebrities", "celebrities"),
+        ("/a/my.csv", "my"),
+        ("/real", "real"),
+    ],
+)
+def test_the_name_of_a_source_is_no_class(root, name):
+    assert Source(kind="folder", root=root).name == name
+
+
 def test_collect_writes_below_data(tmp_path, monkeypatch):
     monkeypatch.setenv("UNMASK_HOME", str(tmp_path))
     save_pictures(tmp_path / "my faces" / "real", 2)

@@ -12,6 +12,7 @@ from .blended import Blend, blend_fakes
 from .demo import render_demo
 from .folder import list_folder, list_source
 from .kaggle import fetch_kaggle_dataset
+from .layout import name_of_source
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Source:
             return "demo"
         if self.kind == "kaggle":
             return self.handle.partition("/")[2] or self.handle
-        return resolve(self.root).stem
+        return name_of_source(resolve(self.root))
 
 
 def collect(source: Source, jobs: int, blend: Blend | None = None) -> pd.DataFrame:

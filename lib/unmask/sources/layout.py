@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from pathlib import Path
 
 import pandas as pd
 
@@ -57,6 +58,15 @@ def meaning_of_folders(parts: tuple[str, ...]) -> tuple[int, str, str] | None:
 def split_of_folders(parts: tuple[str, ...]) -> str:
     """Returns the official split that the nearest folder with a split in its name says, or ""."""
     return next((split for _, split in map(_meaning, reversed(parts)) if split), "")
+
+
+def name_of_source(root: Path) -> str:
+    """Returns what to call the pictures below `root` (a folder or CSV).
+
+    Its own name, or that of the nearest folder around it that names neither class nor split.
+    """
+    names = [root.stem, *(folder.name for folder in root.parents)]
+    return next((name for name in names if name and _meaning(name) == (None, "")), root.stem)
 
 
 def _generator(below: tuple[str, ...]) -> str:
