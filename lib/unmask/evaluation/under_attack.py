@@ -33,14 +33,25 @@ def attacked_table(result: Result) -> pd.DataFrame:
 
 
 def describe_attacked(result: Result) -> list[str]:
-    """Returns the sentence on test faces, in a list that is empty without adversarial training."""
+    """Returns the sentences on test faces, in a list that is empty without adversarial training."""
     return [
         f"Trained against changes of {result.member['adversarial']['budget']:g} of 255 grey "
         f"levels, it gets {format_percent(robust)} of {faces:,} attacked {split} faces right, and "
-        f"{format_percent(clean)} of the same faces unattacked."
+        f"{format_percent(clean)} of the same faces unattacked. {_which_attack(result)}"
         for split, faces, clean, robust in _measured(result)
         if split == "test"
     ]
+
+
+def _which_attack(result: Result) -> str:
+    """Returns how strong the attack of the test was beside that of training."""
+    own = result.member["adversarial"]
+    trained = own["steps"]
+    steps = own.get("steps_of_the_test", trained)
+    return (
+        f"The attack is of the kind it was trained against (projected gradient descent, {steps} "
+        f"steps; {trained} in training): another one may leave less."
+    )
 
 
 def _measured(result: Result) -> Iterator[tuple[str, int, dict, dict]]:

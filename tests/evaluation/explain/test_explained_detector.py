@@ -11,8 +11,9 @@ import pytest
 from unmask.errors import DataError
 from unmask.evaluation import plots
 from unmask.evaluation.explain.detector import ExplainSettings, explain_detector
+from unmask.evaluation.explain.grad_cam import what_lacks
 from unmask.evaluation.explain.mistakes import KINDS, judge
-from unmask.evaluation.explain.record import read_explanations
+from unmask.evaluation.explain.record import LACKING, read_explanations
 
 
 def make_frame(labels, scores, seeds=1):
@@ -171,10 +172,30 @@ def test_a_detector_without_slopes_is_explained_by_covering(planted, tmp_path):
 
     found = explain_detector(network, score, frame, planted.pixels, 0.5, tmp_path, settings)
     assert found.method == "covering" and found.checks == ()
-    assert "no slope to follow" in found.how()
+    assert found.lacking == "slope" and "there is no slope to follow" in found.how()
     assert found.fake.min() >= 0 and found.fake.max() == 1.0
     # only places that hold bright values can speak for fake, and the fakes' patches do
     fake = next(place for place, row in enumerate(found.table["row"]) if planted.labels[row])
     row = int(found.table["row"].iloc[fake])
     assert planted.inside(row)[np.unravel_index(found.fake[fake].argmax(), found.fake[0].shape)]
-    assert read_explanations(tmp_path).method == "covering"
+    kept = read_explanations(tmp_path)
+    assert (kept.method, kept.lacking, kept.how()) == ("covering", "slope", found.how())
+
+
+def test_what_a_detector_lacks_is_told_apart():
+    inputs = keras.Input((32, 32, 3))
+    shrunk = keras.layers.Flatten()(keras.ops.mean(inputs, axis=(1, 2)))
+    flat = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(shrunk))
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    assert what_lacks(flat, pictures) == "places"
+    assert what_lacks(counting_network(32), pictures) == "slope"
+    crops = keras.ops.reshape(inputs, (-1, 16, 16, 3))  # four parts of each face
+    maps = keras.layers.Conv2D(2, 3)(crops)
+    judged = keras.ops.reshape(keras.layers.GlobalAveragePooling2D()(maps), (-1, 8))
+    voting = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(judged))
+    assert what_lacks(voting, pictures) == "faces"
+    whole = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(inputs))
+    smooth = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(whole))
+    assert what_lacks(smooth, pictures) == ""
+    for lacking in LACKING:
+        assert "net" in LACKING[lacking].format("net")

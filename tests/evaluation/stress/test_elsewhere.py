@@ -111,3 +111,10 @@ def test_a_matrix_without_other_data_has_nothing_pooled(faces):
     cells = member_cells("net", scores_of(faces, TRAINED), TRAINED, {}, 0.5, **OPTIONS)
     assert {cell["relation"] for cell in cells} == {"same", "unseen"}
     assert isinstance(matrix_table(cells), pd.DataFrame)
+
+
+def test_a_network_that_learned_from_blended_fakes_was_never_trained_on_any_generator(faces):
+    given = ("net", scores_of(faces, TRAINED), TRAINED, {}, 0.5)
+    cells = member_cells(*given, fakes="self_blended", **OPTIONS)
+    assert {cell["tested_on"] for cell in cells} == {ALL_TEST, *TRAINED, "gan"}
+    assert {cell["relation"] for cell in cells} == {"unseen"}

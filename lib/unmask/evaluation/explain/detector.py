@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import DataError
 from .cover import SMALLEST, CoverCheck, cover_check
-from .grad_cam import EVIDENCE, grad_cam, has_slopes
+from .grad_cam import EVIDENCE, grad_cam, what_lacks
 from .mistakes import RIGHT, WRONG, Verdicts, judge
 from .occlusion import Scorer, occlusion_maps
 from .record import COLUMNS, Explanations, write_explanations
@@ -67,7 +67,8 @@ def explain_detector(
         name: the detector's, for the reader; the model's own when empty.
         seeds: how many trainings the detector has.
 
-    A detector without gradients is explained by covering places instead, which needs no check.
+    A detector without maps or without a slope (`what_lacks`) is explained by covering places
+    instead, which needs no check.
 
     Raises:
         DataError: `frame` holds scores of several trainings.
@@ -77,8 +78,8 @@ def explain_detector(
     verdicts = judge(frame, threshold)
     table = _chosen(verdicts, settings)
     pictures = np.asarray(pixels[table["row"].to_numpy()])
-    followed = has_slopes(model, pictures[:4])
-    if followed:
+    lacking = what_lacks(model, pictures[:4])
+    if not lacking:
         maps = grad_cam(model, pictures, weighting=settings.weighting)
     else:
         maps = _maps_by_covering(score, pictures)
@@ -93,8 +94,9 @@ def explain_detector(
         real=maps["real"],
         covered=occlusion_maps(score, pictures[covered_places]),
         covered_places=covered_places,
-        checks=_checks(model, score, verdicts, pixels, settings) if followed else (),
-        method="gradient" if followed else "covering",
+        checks=() if lacking else _checks(model, score, verdicts, pixels, settings),
+        method="covering" if lacking else "gradient",
+        lacking=lacking,
         seed=seed,
         seeds=seeds,
     )

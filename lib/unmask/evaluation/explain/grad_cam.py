@@ -68,11 +68,12 @@ def grad_cam(
     return {kind: np.stack(maps) if maps else empty for kind, maps in found.items()}
 
 
-def has_slopes(model: keras.Model, pictures: np.ndarray) -> bool:
-    """Returns whether `grad_cam` can say anything: some place of the pictures moves the score.
+def what_lacks(model: keras.Model, pictures: np.ndarray) -> str:
+    """Returns what `grad_cam` lacks to say anything; "" where it can.
 
-    Detectors that count (co-occurrences, say) have no slope, those without maps no places; and the
-    maps of a network that cuts the face into crops are of crops, not of faces.
+    "slope": no place of the pictures moves the score, as in detectors that count (co-occurrences,
+    say). "places": nothing inside the network is a map. "faces": the maps of a network that cuts
+    the face into crops are of crops.
 
     Args:
         model: a network with one sigmoid unit for P(fake).
@@ -81,10 +82,12 @@ def has_slopes(model: keras.Model, pictures: np.ndarray) -> bool:
     try:
         explained = spatial_output(model)
     except UsageError:
-        return False
+        return "places"
     batch = tf.constant(np.asarray(pictures, dtype=np.float32))
     places, slopes = _with_gradients(explained, batch)
-    return len(places) == len(batch) and bool(np.any(slopes))
+    if len(places) != len(batch):
+        return "faces"
+    return "" if np.any(slopes) else "slope"
 
 
 def spatial_output(model: keras.Model) -> keras.Model:

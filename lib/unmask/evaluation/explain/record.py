@@ -13,6 +13,13 @@ from .cover import CoverCheck
 
 NAMES = ("explanations.json", "explanations.npz")
 COLUMNS = ("face_id", "row", "label", "generator", "score", "kind")
+LACKING = {
+    "slope": "The score of {} does not change smoothly with single pixels: there is no slope to "
+    "follow.",
+    "places": "Nothing inside {} is a map of places.",
+    "faces": "{} looks at the face in crops, and its maps inside are of those.",
+    "": "{} has no map inside with a slope to follow.",
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,8 @@ class Explanations:
             real; without those of which there were too few.
         seed: of the one training that is explained: threshold, scores and maps are its own.
         seeds: how many trainings the detector has.
-        method: "gradient" (`grad_cam`), or "covering" for a detector without gradients.
+        method: "gradient" (`grad_cam`), or "covering" where that cannot be.
+        lacking: why it cannot, a key of LACKING; "" where it can, or is not known.
     """
 
     detector: str
@@ -46,14 +54,15 @@ class Explanations:
     seed: int
     seeds: int = 1
     method: str = "gradient"
+    lacking: str = ""
 
     def how(self) -> str:
         """Returns how the maps were made, for the reader."""
         if self.method == "gradient":
             return "The maps follow the slope of the score (Grad-CAM, place by place)."
         return (
-            f"{self.detector} has no slope to follow: its maps show how the score moves when each "
-            "place is covered by the picture's mean colour."
+            f"{LACKING[self.lacking].format(self.detector)} So the maps show how the score moves "
+            "when each place is covered by the picture's mean colour."
         )
 
     def own_rows(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -105,6 +114,7 @@ def write_explanations(folder: Path, explanations: Explanations) -> None:
             "seed": explanations.seed,
             "seeds": explanations.seeds,
             "method": explanations.method,
+            "lacking": explanations.lacking,
             "faces": explanations.table[list(COLUMNS)].to_dict("records"),
             "checks": [check.as_dict() for check in explanations.checks],
         },
@@ -135,4 +145,5 @@ def read_explanations(folder: str | Path) -> Explanations | None:
         seed=record["seed"],
         seeds=record["seeds"],
         method=record.get("method", "gradient"),
+        lacking=record.get("lacking", ""),
     )

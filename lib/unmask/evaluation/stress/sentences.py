@@ -67,21 +67,20 @@ def describe_attacks(
         return ""
     clean = _entry(entries, network, "", "clean", 0)
     noise = _entry(entries, network, "", "noise", budget)
-    rest = (
-        f"{format_percent(clean['accuracy'])}, with as much random noise "
-        f"{format_percent(noise['accuracy'])}"
-    )
+    noisy = f"with as much random noise {format_percent(noise['accuracy'])}"
     if any(each["source"] == network for each in entries):
         own = _entry(entries, network, network, "pgd", budget)
         text = (
             f"Attacked with full knowledge of it by {budget} of 255 grey levels (PGD), {network} "
             f"gets {format_percent(own['accuracy'])} of {sample} test faces right; unattacked "
-            f"{rest}"
+            f"{format_percent(clean['accuracy'])}, {noisy}"
         )
     else:
         text = (
-            f"{network} counts, so it has no gradient that an attack could follow, which is no "
-            f"robustness; of {sample} test faces it gets right unattacked {rest}"
+            f"The score of {network} does not change smoothly with single pixels, so attacks that "
+            "follow its slope cannot be made, which is no robustness: attacks without a slope were "
+            f"not tried. It gets {format_percent(clean['accuracy'])} of {sample} test faces right, "
+            f"{noisy}"
         )
     transferred = [
         each
