@@ -84,6 +84,7 @@ def test_both_are_alike_as_files(tmp_path):
     assert set(files["format"]) == {"PNG"}
     assert set(files["width"]) == set(files["height"]) == {48}
     assert files["jpeg_quality"].isna().all()
+    assert files["bytes"].nunique() == 1
 
 
 def test_half_of_the_pairs_changed_all_around(tmp_path):
@@ -236,10 +237,10 @@ def test_a_plain_folder_is_taken_to_be_real_and_says_so(tmp_path):
 def test_fakes_beside_reals_are_refused(tmp_path):
     save_pictures(tmp_path / "set" / "real", 2)
     save_pictures(tmp_path / "set" / "fake", 3)
-    with pytest.raises(UsageError, match="holds 3 fake pictures beside 2 real ones"):
+    with pytest.raises(UsageError, match=r"holds fakes \(3 of 5 pictures\)"):
         list_source(tmp_path / "set", reals_only=True)
     (tmp_path / "a.csv").write_text("path,label\nset/real/00.jpg,0\nset/fake/00.jpg,1\n")
-    with pytest.raises(UsageError, match="holds 1 fake pictures beside 1 real ones"):
+    with pytest.raises(UsageError, match=r"holds fakes \(1 of 2 pictures\)"):
         list_source(tmp_path / "a.csv", reals_only=True)
     with pytest.raises(UsageError, match="says that its pictures are fake"):
         list_source(tmp_path / "set" / "fake", reals_only=True)

@@ -83,6 +83,36 @@ def test_a_dataset_too_small_to_split_fails_its_step_and_keeps_the_rest(tmp_path
     assert not (home / "runs/folder/baseline_cnn").exists()
 
 
+def test_real_pictures_alone_get_blended_fakes(tmp_path):
+    home = link_home(tmp_path / "home")
+    make_pictures(tmp_path / "faces" / "real", 4, 1, 110)
+    broken = tmp_path / "faces" / "real" / "000.jpg"
+    broken.write_bytes(broken.read_bytes()[:200])
+    asked = ("--profile", "reals", "--until", "download")
+    result = run_all(home, *asked, "--set", f"download.root={tmp_path / 'faces'}")
+    assert result.returncode == 0, result.stdout + result.stderr
+    files = pd.read_parquet(home / "runs/reals/download/files.parquet")
+    assert files.groupby("generator").size().to_dict() == {"real": 3, "self_blended": 3}
+    assert pd.read_parquet(home / "runs/reals/download/left_out.parquet")["label"].tolist() == [0]
+    page = (home / "reports/reals/01_download.html").read_text()
+    for words in ("not how well any generator", "1 of 4 pictures left out"):
+        assert page.index(words) < page.index("<h2")
+    again = run_all(home, *asked, "--set", f"download.root={tmp_path / 'faces'}")
+    assert "unchanged" in again.stdout
+
+
+def test_fakes_are_blended_from_a_folder_of_reals_only(tmp_path):
+    home = link_home(tmp_path / "home")
+    for number, label in enumerate(("real", "fake")):
+        make_pictures(tmp_path / "faces" / label, 2, number, 100)
+    asked = ("--profile", "reals", "--set")
+    result = run_all(home, *asked, f"download.root={tmp_path / 'faces'}")
+    assert (result.returncode, "holds fakes (2 of 4" in result.stderr) == (2, True)
+    result = run_all(home, *asked, "download.source=demo")
+    assert (result.returncode, "not from the source 'demo'" in result.stderr) == (2, True)
+    assert not (home / "runs").exists()
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

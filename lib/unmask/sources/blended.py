@@ -27,12 +27,13 @@ Blend = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray
 
 GENERATOR = "self_blended"
 VERSION = 1  # raise it whenever the same picture no longer gives the same two files
-LARGEST = 1024  # pixels: a larger square is shrunk to it, real and fake alike
+LARGEST = 512  # pixels: a larger square is shrunk to it, real and fake alike
 SMALLEST = 32  # pixels: a smaller one is left out
 NEARLY_SQUARE = 1.03  # up to this ratio of the sides a picture stays whole, as in preprocessing
 REAL_FOLDER, FAKE_FOLDER = Path("real"), Path("fake") / GENERATOR
 RANK_OF_SPLIT = {"test": 0, "val": 1, "train": 2}
-FASTER_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 3]
+# Compressed, the smoother of two pictures has fewer bytes, and the fake is the smoother one.
+UNCOMPRESSED = [cv2.IMWRITE_PNG_COMPRESSION, 0]
 BATCH = 256
 
 
@@ -41,11 +42,11 @@ def blend_fakes(
 ) -> pd.DataFrame:
     """Writes each real picture and a fake blended from it into `folder`, and returns these files.
 
-    Both are PNG, of one size, and go through the same encoder, so that neither format, size nor
-    quality tells them apart. Of a picture that is not square the middle is taken, which is what
-    preprocessing takes; squares above `LARGEST` pixels are shrunk. The same picture, seed and
-    blending code give the same bytes, whatever `jobs` is; what is there already is kept, and what
-    another version of the code blended is made anew.
+    Both are PNG, uncompressed, of one size in pixels and bytes, and go through the same encoder:
+    neither format, size nor quality tells them apart. Of a picture that is not square the middle
+    is taken, which is what preprocessing takes; squares above `LARGEST` pixels are shrunk. The
+    same picture, seed and blending code give the same bytes, whatever `jobs` is; what is there
+    already is kept, and what another version of the code blended is made anew.
 
     Args:
         reals: `path`, `label`, `official_split`, `group`, as `folder.list_source` gives them.
@@ -221,7 +222,7 @@ def _square(pixels: np.ndarray) -> np.ndarray:
 
 def _write_png(path: Path, pixels: np.ndarray) -> None:
     # OpenCV takes the channels for BGR.
-    data = cv2.imencode(".png", pixels[..., ::-1], FASTER_PNG)[1]
+    data = cv2.imencode(".png", pixels[..., ::-1], UNCOMPRESSED)[1]
     with runs.atomic_path(path) as temporary:
         temporary.write_bytes(data)
 

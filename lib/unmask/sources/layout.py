@@ -114,8 +114,8 @@ def check_reals(frame: pd.DataFrame, what: str) -> None:
     fakes = int((frame["label"] == 1).sum())
     if fakes:
         raise UsageError(
-            f"{what} holds {fakes} fake pictures beside {len(frame) - fakes} real ones, and fakes "
-            "are to be blended from pictures that are all real.",
+            f"{what} holds fakes ({fakes} of {len(frame)} pictures), and fakes are to be blended "
+            "from pictures that are all real.",
             expected="real pictures alone, with download.make_fakes",
             fix="leave download.make_fakes out, to use the fakes that are there; or name the "
             "folder of the real ones alone",
