@@ -94,7 +94,7 @@ def test_the_table_and_the_sentences_claim_what_survives(measured):
     told = describe_ablation(found)
     assert len(told) == 2 and "“without much” loses" in told[0]
     assert told[0].endswith(
-        "; for 1 of 2 changes no difference beyond chance is shown: “the same” (cost +0.000)."
+        "; for 1 of 2 variants no difference beyond chance is shown: “the same” (cost +0.000)."
     )
     assert told[1].startswith("The whole recipe has AUC") and "saved once more" in told[1]
 
@@ -115,7 +115,7 @@ def test_losses_and_gains_stand_with_their_intervals():
     assert describe_ablation(found) == [
         "The whole recipe has AUC 0.900 [0.850, 0.950] on test faces as they are; “c” loses 0.200 "
         "[0.100, 0.300], “a” loses 0.100 [0.050, 0.150]; “b” gains 0.050 [0.020, 0.080]; for 1 of "
-        "4 changes no difference beyond chance is shown: “d” (cost +0.010 [-0.010, +0.030])."
+        "4 variants no difference beyond chance is shown: “d” (cost +0.010 [-0.010, +0.030])."
     ]
     table = ablation_table(found, "as they are")
     assert table["trainings"].tolist()[2:4] == ["3", "3, all with the same scores"]

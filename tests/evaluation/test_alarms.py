@@ -121,6 +121,8 @@ def test_accuracy_that_is_the_majority_share():
     assert light(stuck_at_majority("a", history([0.6000001, 0.6]), 0.6, 120)) == "red"
     assert stuck_at_majority("a", history([0.6085, 0.6085]), 0.6, 120) is None  # one face more
     assert stuck_at_majority("a", history([]), 0.5, 120) is None
+    penalties = history([0.5, 0.5, 0.5]).assign(penalty=[10.0, 1.0, 0.1])
+    assert stuck_at_majority("a", penalties, 0.5, 120) is None  # a linear head has no epochs
 
 
 def test_one_sided_verdicts(faces, score_faces):

@@ -122,7 +122,7 @@ def _describe_kind(own: Sequence[Measured]) -> str:
             f"“{each.variant}” (cost {format_difference(each.difference)})" for each in neither
         ]
         parts.append(
-            f"for {len(neither)} of {len(rest)} changes no difference beyond chance is shown: "
+            f"for {len(neither)} of {len(rest)} variants no difference beyond chance is shown: "
             + ", ".join(named)
         )
     return "; ".join(parts) + "."

@@ -91,6 +91,7 @@ def stuck_at_majority(name: str, history: pd.DataFrame, share: float, faces: int
     """Alarms when validation accuracy is the larger class's share for two epochs in a row.
 
     Red when the kept or the last epoch is one of them, amber when the training got away from it.
+    Never for a linear head: the rows of its history are penalties that were tried, not epochs.
 
     Args:
         name: of the training.
@@ -98,7 +99,7 @@ def stuck_at_majority(name: str, history: pd.DataFrame, share: float, faces: int
         share: of the larger class among the validation faces.
         faces: how many validation faces there are.
     """
-    if history.empty:
+    if history.empty or "penalty" in history:
         return None
     stuck = (history["val_accuracy"] - share).abs() < 0.5 / max(faces, 1)
     runs = stuck.groupby((~stuck).cumsum()).transform("sum").where(stuck, 0)
