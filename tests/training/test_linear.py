@@ -1,5 +1,6 @@
 """A linear head is a logistic regression on features that are computed once."""
 
+import shutil
 from dataclasses import replace
 
 import keras
@@ -162,16 +163,33 @@ def test_the_saved_network_scores_as_the_regression_on_its_features(member):
     assert table["val_loss"].min() == pytest.approx(plain.history["val_loss"].min(), rel=0.01)
 
 
-def test_another_head_or_seed_computes_no_features_again(member):
+def test_another_head_computes_no_features_again(member):
     folder, settings, first = member
     before = files_of(folder / "features")
     assert len(before) == 6 and all(np.load(path).dtype == np.float32 for path in before)
-    seeded = replace(settings, seed=2)
-    other = train(network(dropout=0.5), planted_data(), seeded, folder / "seed_2", quiet)
+    other = train(network(dropout=0.5), planted_data(), settings, folder / "seed_drop", quiet)
     assert files_of(folder / "features") == before
     assert other.resumed_from == 0 and other.model_path != first.model_path
     again = train(network(), planted_data(), settings, folder / "seed_1", quiet)
     assert again.resumed_from == len(again.history)
+
+
+def test_a_seed_draws_copies_of_its_own_and_shares_the_faces_as_they_are(member, tmp_path):
+    folder, settings, first = member
+    shutil.copytree(folder / "features", tmp_path / "features")
+    before = files_of(tmp_path / "features")
+    seeded = replace(settings, seed=2)
+    other = train(network(), planted_data(), seeded, tmp_path / "seed_2", quiet)
+    after = files_of(tmp_path / "features")
+    assert {path: after[path] for path in before} == before
+    added = sorted(set(after) - set(before))
+    places = [path.parent.name for path in added]
+    assert places == ["train_001", "train_002", "val_001", "val_002"]
+    for path in added:
+        (twin,) = (each for each in before if each.parts[-2:] == path.parts[-2:])
+        assert not np.array_equal(np.load(path), np.load(twin))
+    heads = [keras.models.load_model(each.model_path).layers[-1] for each in (first, other)]
+    assert not np.array_equal(*(head.kernel.numpy() for head in heads))
 
 
 def test_an_interrupted_computation_keeps_what_it_had(member):
@@ -236,9 +254,13 @@ def test_reals_alone_give_a_head_through_self_blended_fakes(tmp_path):
         val_labels=data.val_labels[data.val_labels == 0],
         fakes="self_blended",
     )
-    result = train(
-        small_network(), alone, replace(LINEAR, fakes="self_blended"), tmp_path / "seed_1", quiet
-    )
-    counts = {path.parent.name: len(np.load(path)) for path in files_of(tmp_path / "features")}
+    blended = replace(LINEAR, fakes="self_blended")
+    result = train(small_network(), alone, blended, tmp_path / "seed_1", quiet)
+    found = {path.parent.name: path for path in files_of(tmp_path / "features")}
+    counts = {name: len(np.load(path)) for name, path in found.items()}
     assert counts == {"train_000": 2 * reals.sum(), "val_000": 2 * len(alone.val_rows)}
     assert result.model_path.exists()
+    train(small_network(), alone, replace(blended, seed=2), tmp_path / "seed_2", quiet)
+    for path in set(files_of(tmp_path / "features")) - set(found.values()):
+        assert not np.array_equal(np.load(path), np.load(found[path.parent.name]))
+    assert len(files_of(tmp_path / "features")) == 4

@@ -32,8 +32,9 @@ class FeatureCache:
 
     A file holds up to 256 faces of one split, as they are (copy 0) or augmented (copy 1 and on),
     as float32 `[n, d]`. Its folder is named by a hash of the network before its last layer, of
-    its weights and of the data, and for augmented ones also of the augmentation. Neither the
-    seed nor the head counts: both share the files.
+    its weights and of the data, so faces as they are serve every seed and every head. What is
+    drawn (augmented copies, self-blended fakes) lies in a folder of its own for each seed and
+    augmentation.
     """
 
     def __init__(
@@ -52,8 +53,9 @@ class FeatureCache:
         self.progress = progress
         key = sha256_of([network_hash(model), data.fingerprint(), settings.fakes])
         self.folder = Path(folder) / key[:16]
-        recipe = sha256_of([settings.augment, sorted(settings.augmentations)])
+        recipe = sha256_of([settings.augment, sorted(settings.augmentations), settings.seed])
         self.augmented = self.folder / f"augmented_{recipe[:8]}"
+        self.blended = self.folder / f"blended_{settings.seed}"
         self.batch_size = settings.batch_size
         self.seconds = 0.0
         self._compiled: Callable | None = None
@@ -105,12 +107,13 @@ class FeatureCache:
         return self.settings.fakes == "self_blended" and not given
 
     def _path(self, part: str, copy: int, number: int) -> Path:
-        folder = self.augmented if copy else self.folder
+        plain = self.blended if self._blends(part) else self.folder
+        folder = self.augmented if copy else plain
         return folder / f"{part}_{copy:03d}" / f"{number:05d}.npy"
 
     def _compute(self, part: str, copy: int, start: int, rows: np.ndarray, path: Path) -> None:
         started = time.perf_counter()
-        draws = [PARTS[part], copy, start]
+        draws = [self.settings.seed, PARTS[part], copy, start]
         pictures = np.asarray(self.data.pixels[rows])
         if self._blends(part):
             pairs = self_blended_batch(pictures, np.random.default_rng([*draws, 1]))

@@ -55,7 +55,7 @@ def train_head(
     """
     if settings.crop:
         model = plain(whole_faces(model, data.pixels.shape[1:]))
-    key = training_key(model, data, settings, start=network_hash(model))
+    key = training_key(model, data, settings, start=_start(model, settings))
     finished = read_result(folder, key)
     if finished:
         return finished
@@ -221,6 +221,13 @@ class Regression:
         slope = self.inverse * (slope - self.mean * residuals) / self.count + penalty * weights
         value = loss / self.count + 0.5 * penalty * float(weights @ weights)
         return value, np.append(slope, residuals / self.count)
+
+
+def _start(model: keras.Model, settings: TrainingSettings) -> str:
+    start = network_hash(model)
+    # Trainings of an earlier version drew the same for every seed: they are not of these settings.
+    drawn = settings.copies or settings.fakes == "self_blended"
+    return f"{start}, drawn by seed" if drawn else start
 
 
 def _features(model, data, settings, folder, progress):

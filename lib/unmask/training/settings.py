@@ -45,7 +45,8 @@ class TrainingSettings:
         learning_rate: of the optimizer.
         patience: epochs without a lower validation loss before a phase stops; only with the
             schedule "constant", for the others do their best at their end.
-        seed: of dropout, order and augmentation.
+        seed: of dropout, order and all that is drawn (augmentation, self-blended fakes). A linear
+            head has nothing else left to chance: without copies all seeds give the same.
         augment: strength of the augmentation, 0 to 1.
         augmentations: which ones, of `AUGMENTATIONS`.
         crop: side in pixels of the random crops to train on, 0 for whole faces; the network is
