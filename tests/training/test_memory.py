@@ -4,27 +4,35 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from planted import SETTINGS, SIDE, Stop, planted_data, quiet, stop_at
 from unmask.errors import DataError
 from unmask.runs import read_json
+from unmask.training.adversarial import attacked_scores
+from unmask.training.augmentation.codecs import through_jpeg
 from unmask.training.fit import train
 from unmask.training.memory import is_out_of_memory, with_smaller_batches
+from unmask.training.predict import milliseconds_per_image, predict
+from unmask.training.variants import resaved_scores
 
 BIG = replace(SETTINGS, epochs=1, batch_size=20)
 
 
 @keras.saving.register_keras_serializable("tests")
 class Hungry(keras.layers.Layer):
-    """Asks, while training, for memory that no machine has as soon as a batch exceeds `most`."""
+    """Asks for memory that no machine has as soon as a batch exceeds `most`.
 
-    def __init__(self, most: int, **options):
+    While training; with `always`, whenever it is asked.
+    """
+
+    def __init__(self, most: int, always: bool = False, **options):
         super().__init__(**options)
-        self.most = most
+        self.most, self.always = most, always
 
     def call(self, inputs, training=None):
-        if not training:
+        if not (training or self.always):
             return inputs
         # TensorFlow's own allocator would wait ten seconds for somebody to free memory.
         taken = tf.numpy_function(self._take, [tf.shape(inputs)[0]], tf.float32)
@@ -34,14 +42,14 @@ class Hungry(keras.layers.Layer):
         return np.zeros(2**45 if count > self.most else 1, np.float32)[:1]
 
     def get_config(self):
-        return {**super().get_config(), "most": self.most}
+        return {**super().get_config(), "most": self.most, "always": self.always}
 
 
-def hungry_network(most: int) -> keras.Model:
+def hungry_network(most: int, always: bool = False) -> keras.Model:
     keras.utils.set_random_seed(1)
     x = inputs = keras.Input((SIDE, SIDE, 3))
     x = keras.layers.Rescaling(1 / 255)(x)
-    x = Hungry(most)(keras.layers.Conv2D(4, 3)(x))
+    x = Hungry(most, always)(keras.layers.Conv2D(4, 3)(x))
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="fake")(x))
 
@@ -70,6 +78,22 @@ def test_a_resumed_training_keeps_the_batch_it_had_come_to(tmp_path):
 def test_a_single_picture_too_large_ends_with_an_error(tmp_path):
     with pytest.raises(DataError, match="even one picture at a time"):
         train(hungry_network(0), planted_data(60), replace(BIG, batch_size=2), tmp_path, quiet)
+
+
+def test_what_follows_a_training_makes_do_with_smaller_batches(tmp_path):
+    model = hungry_network(7, always=True)
+    data = planted_data(40)
+    rows, labels = np.arange(40), np.zeros(40)
+    assert milliseconds_per_image(model, repeats=1) > 0
+    settings = replace(SETTINGS, adversarial=4.0)
+    attacked = attacked_scores(model, data.pixels, rows, labels, settings)
+    assert (attacked > predict(model, data.pixels, rows)).all()
+    (tmp_path / "seed_1").mkdir()
+    model.save(tmp_path / "seed_1" / "model.keras")
+    faces = pd.DataFrame({"face_id": rows, "split": "test", "label": labels, "row": rows})
+    resaved = resaved_scores(tmp_path, data.pixels, faces, 80, [1])["score"]
+    changed = np.stack([through_jpeg(picture, 80) for picture in data.pixels])
+    np.testing.assert_allclose(resaved, predict(model, changed, rows), atol=1e-6)
 
 
 def test_only_lack_of_memory_is_taken_for_it():

@@ -12,6 +12,7 @@ import tensorflow as tf
 from ..errors import UsageError
 from .fast import accelerate
 from .features import to_logit
+from .memory import with_smaller_batches
 from .settings import TrainingSettings
 
 STRIDE = 2.5  # budgets that all steps together could cover, as Madry et al. have it
@@ -129,6 +130,7 @@ def attacked_scores(
 
     Raises:
         UsageError: the score has no slope by the pixels.
+        DataError: memory does not suffice for one picture.
     """
     fast = accelerate(model, "float32")
     steps = steps_of_the_test(settings)
@@ -141,11 +143,16 @@ def attacked_scores(
         return fast(attack(pictures, truth, draw), training=False)[:, 0]
 
     truth = np.asarray(labels, dtype=np.float32)[:, None]
-    parts = [np.empty(0)]
-    for start in range(0, len(rows), SCORED_AT_ONCE):
-        part = slice(start, start + SCORED_AT_ONCE)
-        parts.append(score(np.asarray(pixels[rows[part]]), truth[part], start).numpy())
-    return np.concatenate(parts).astype(np.float64)
+
+    def run(at_once: int) -> list[np.ndarray]:
+        slices = [slice(start, start + at_once) for start in range(0, len(rows), at_once)]
+        return [
+            score(np.asarray(pixels[rows[part]]), truth[part], part.start).numpy()
+            for part in slices
+        ]
+
+    parts, _ = with_smaller_batches(run, SCORED_AT_ONCE, "attacking")
+    return np.concatenate([np.empty(0), *parts]).astype(np.float64)
 
 
 def steps_of_the_test(settings: TrainingSettings) -> int:

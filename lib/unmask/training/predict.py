@@ -57,14 +57,25 @@ def predict(
 
 
 def milliseconds_per_image(model: keras.Model, batch_size: int = 32, repeats: int = 5) -> float:
-    """Returns the median time a picture takes in batches of `batch_size`, in milliseconds."""
+    """Returns the median time a picture takes in batches of `batch_size`, in milliseconds.
+
+    Where memory does not suffice, in smaller batches.
+
+    Raises:
+        DataError: memory does not suffice for one picture.
+    """
     score = compile_scorer(model)
-    shape = (batch_size, *model.input_shape[1:])
-    pictures = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    score(pictures)
-    seconds = []
-    for _ in range(repeats):
-        started = time.perf_counter()
+
+    def measure(size: int) -> list[float]:
+        shape = (size, *model.input_shape[1:])
+        pictures = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         score(pictures)
-        seconds.append(time.perf_counter() - started)
-    return float(np.median(seconds)) * 1000 / batch_size
+        seconds = []
+        for _ in range(repeats):
+            started = time.perf_counter()
+            score(pictures)
+            seconds.append(time.perf_counter() - started)
+        return seconds
+
+    seconds, used = with_smaller_batches(measure, batch_size, "timing a score of")
+    return float(np.median(seconds)) * 1000 / used

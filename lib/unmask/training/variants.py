@@ -17,6 +17,7 @@ from ..runs import read_json, report_progress, sha256_file, write_json, write_ta
 from .adversarial import check_slopes
 from .augmentation.codecs import through_jpeg
 from .member import Member
+from .memory import with_smaller_batches
 from .predict import compile_scorer
 from .recipe import Plan, Recipe, plan_training, read_recipe
 from .settings import TrainingSettings
@@ -98,7 +99,7 @@ def resaved_scores(
         face_id, split, label, score, seed.
 
     Raises:
-        DataError: one of `seeds` was not trained.
+        DataError: one of `seeds` was not trained, or memory does not suffice for one picture.
     """
     paths = [folder / f"seed_{seed}" / "model.keras" for seed in sorted(seeds)]
     for path in paths:
@@ -166,11 +167,16 @@ def _noise(shape: tuple[int, int, int]) -> np.ndarray:
 
 def _score_resaved(path: Path, pixels: np.ndarray, rows: np.ndarray, quality: int) -> np.ndarray:
     score = compile_scorer(keras.models.load_model(path))
-    parts = []
-    for start in range(0, len(rows), AT_ONCE):
-        pictures = [through_jpeg(pixels[row], quality) for row in rows[start : start + AT_ONCE]]
-        parts.append(score(np.stack(pictures)))
-        report_progress(start / len(rows), f"{path.parent.parent.name}, saved once more")
+
+    def run(at_once: int) -> list[np.ndarray]:
+        parts = []
+        for start in range(0, len(rows), at_once):
+            pictures = [through_jpeg(pixels[row], quality) for row in rows[start : start + at_once]]
+            parts.append(score(np.stack(pictures)))
+            report_progress(start / len(rows), f"{path.parent.parent.name}, saved once more")
+        return parts
+
+    parts, _ = with_smaller_batches(run, AT_ONCE, "scoring")
     return np.concatenate(parts)
 
 
