@@ -83,6 +83,11 @@ def test_weights_that_do_not_fit_name_the_layers(tmp_path, shared_data):
         detectors.build("meso4", SHAPE, weights=shared_data / "weights" / "MesoInception_DF.h5")
     with pytest.raises(DataError, match="no file of weights"):
         detectors.build("meso4", SHAPE, weights=tmp_path / "none.h5")
+    whole = (shared_data / "weights" / "Meso4_DF.h5").read_bytes()
+    half = tmp_path / "half.h5"
+    half.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"half\.h5 is damaged"):
+        detectors.build("meso4", SHAPE, weights=half)
     text = tmp_path / "text.h5"
     text.write_text("not weights")
     with pytest.raises(DataError, match="not an HDF5 file"):

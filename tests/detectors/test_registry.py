@@ -89,6 +89,36 @@ def test_unknown_names_and_options_offer_the_nearest():
         detectors.build("mobilenet_v2", (32, 32, 3), alpa=0.35)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("lenet", {"dropout": 1.5}, "The detector lenet cannot be built .* with dropout: 1.5"),
+        ("resnet_small", {"depth": "a"}, "resnet_small cannot be built .* with depth: 'a'"),
+        ("mobilenet_v2", {"alpha": "x"}, "mobilenet_v2 cannot be built .* with alpha: 'x'"),
+        ("searched", {"blocks": "32-64"}, "blocks of the detector searched cannot be '32-64'"),
+        ("searched", {"blocks": []}, r"blocks of the detector searched cannot be \[\]"),
+        ("searched", {"blocks": [8, 0]}, "blocks of the detector searched cannot be 0"),
+        ("residual_net", {"widths": ()}, "widths of the detector residual_net"),
+        ("residual_net", {"truncation": -1}, "cut off at -1 grey levels"),
+        ("two_stream", {"truncation": float("nan")}, "cut off at nan grey levels"),
+        ("log_dct", {"bins": 0}, "bins of the detector log_dct cannot be 0"),
+        ("azimuthal_spectrum", {"rings": 0}, "rings of the detector azimuthal_spectrum"),
+        ("thumbnail", {"side": 0}, "side of the detector thumbnail cannot be 0"),
+        ("cooccurrences", {"truncation": 0}, "truncation of the detector cooccurrences"),
+        ("cooccurrences_srm", {"order": 1.5}, "order of the detector cooccurrences_srm"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_by_name(name, options, words):
+    with pytest.raises(UsageError, match=words):
+        detectors.build(name, (32, 32, 3), **options)
+
+
+def test_pictures_have_height_width_and_channels():
+    for shape in ((32, 32), (32, None, 3), (0, 32, 3)):
+        with pytest.raises(UsageError, match="cannot be of shape"):
+            detectors.build("lenet", shape)
+
+
 def test_smallest_side_follows_the_options():
     assert detectors.smallest("searched") == 4
     assert detectors.smallest("searched", blocks=(8, 8, 8)) == 8

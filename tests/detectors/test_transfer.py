@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 
 import h5py
 import keras
@@ -12,9 +13,11 @@ from keras.src.applications.efficientnet import EfficientNet
 from keras.src.legacy.saving import legacy_h5_format
 from unmask import detectors
 from unmask.detectors.pretrained import EFFICIENTNET_MD5, PUBLISHED, find_weights, published
+from unmask.detectors.start import find_start
 from unmask.detectors.transfer import CAFFE, DEVIATION, MEAN, STANDARDISED, TO_UNIT, opened
 from unmask.detectors.weights import load_weights
 from unmask.errors import DataError, UsageError
+from unmask.runs import sha256_file
 from unmask.training.fast import accelerate, fit_momentum
 
 SHARED_WEIGHTS = "weights/mobilenetv2_0.35_224_notop_from_tm.weights.h5"
@@ -232,3 +235,23 @@ def test_without_a_network_each_says_which_file_to_fetch(tmp_path, monkeypatch):
     assert file.url in str(caught.value)
     found = find_weights("mobilenet_v2", "imagenet_or_random", cache_dir=tmp_path, alpha=0.35)
     assert found.path is None and found.notice.startswith("MobileNetV2 started from random")
+    half = tmp_path / "models" / file.name
+    half.parent.mkdir(exist_ok=True)
+    half.write_text("half a download")
+    damaged = f"{half} is damaged: its sha256 is {sha256_file(half)}"
+    with pytest.raises(DataError, match=re.escape(damaged)):
+        find_weights("convnext_tiny", "imagenet", cache_dir=tmp_path)
+    found = find_weights("convnext_tiny", "imagenet_or_random", cache_dir=tmp_path)
+    assert found.path is None and damaged in found.notice
+
+
+def test_a_network_begins_with_the_weights_that_are_published_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    name = "resnet50_no_downsampling"
+    start = find_start(name, "imagenet_or_random")
+    assert start.options == {"weights": "random"} and "ResNet50 started from" in start.notice
+    with pytest.raises(DataError, match=published("resnet50").name):
+        find_start(name, "imagenet")
+    with pytest.raises(UsageError, match=r"weights of meso4 are among its options(.|\n)*own\.h5"):
+        find_start("meso4", "random", {"weights": "own.h5"})

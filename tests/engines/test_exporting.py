@@ -91,9 +91,18 @@ def test_the_chosen_engine_has_to_keep_all_known_scores(python_only, tmp_path):
     assert report.chosen == "keras"
     assert report.result("keras_compiled").largest_difference == pytest.approx(0.01, abs=1e-4)
     assert "Keras itself gives the verdicts" in " ".join(describe_engines(report))
-    # scores of another model are not compared with
-    report = export(path, tmp_path / "b", pictures, 4, known_scores=1 - scores, rounds=1)
-    assert report.result(report.chosen).faces == 4
+    assert report.notice == ""
+
+
+def test_scores_that_are_not_this_models_are_left_aside_and_keras_scores_all(python_only, tmp_path):
+    path, pictures, scores = python_only
+    for name, known in (("a", 1 - scores), ("b", None)):
+        report = export(path, tmp_path / name, pictures, 4, known_scores=known, rounds=1)
+        chosen = report.result(report.chosen)
+        assert chosen.faces == 40 and chosen.largest_difference < 1e-3
+        text = " ".join(describe_engines(report))
+        assert ("left behind are not those that Keras computes" in text) == (known is not None)
+        assert read_report(tmp_path / name) == report
 
 
 def test_what_cannot_be_exported(python_only, tmp_path):

@@ -8,6 +8,7 @@ import keras
 
 from ..errors import UsageError
 from .attention import attend
+from .parts import refuse_low, refuse_widths
 
 HEADS = ("flatten", "average")
 
@@ -48,9 +49,11 @@ def build_from_choices(
         A model from pixels 0..255 `[n, height, width, channels]` to float32 P(fake) `[n, 1]`.
 
     Raises:
-        UsageError: the pictures are too small for so many blocks, or `head` or `attention` is
-            not known.
+        UsageError: the pictures are too small for so many blocks, there are none, a number is
+            below 1, or `head` or `attention` is not known.
     """
+    refuse_widths(name, blocks=blocks)
+    refuse_low(name, kernel=kernel)
     if head not in HEADS:
         raise UsageError(f"There is no head {head!r}.", expected=" or ".join(HEADS))
     needed = 2 ** len(blocks)

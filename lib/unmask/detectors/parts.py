@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
+
 import keras
 
 from ..errors import UsageError
@@ -19,6 +22,40 @@ def refuse_small(name: str, input_shape: tuple[int, int, int], smallest: int) ->
             expected=f"at least {smallest}x{smallest} pixels and 3 channels",
             fix="choose larger faces or another detector",
         )
+
+
+def refuse_low(name: str, smallest: int = 1, **options: int) -> None:
+    """Refuses options of the detector `name` that are no whole numbers of at least `smallest`.
+
+    Example:
+        refuse_low("thumbnail", side=side)
+
+    Raises:
+        UsageError: that names the option.
+    """
+    for option, value in options.items():
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if not whole or value < smallest:
+            raise UsageError(
+                f"{option} of the detector {name} cannot be {value!r}.",
+                expected=f"a whole number of at least {smallest}",
+            )
+
+
+def refuse_widths(name: str, **options: Sequence[int]) -> None:
+    """Refuses options of the detector `name` that are no lists of filters, at least 1 each.
+
+    Raises:
+        UsageError: that names the option.
+    """
+    for option, values in options.items():
+        if isinstance(values, str | bytes) or not isinstance(values, Sequence) or not values:
+            raise UsageError(
+                f"{option} of the detector {name} cannot be {values!r}.",
+                expected="a list of whole numbers, such as [32, 64]",
+            )
+        for value in values:
+            refuse_low(name, **{option: value})
 
 
 def fake_unit(features, *, start: str = "glorot_uniform"):

@@ -25,6 +25,7 @@ RANDOM_NOTICE = (
 )
 ASKED_FOR = "the profile asks for it"
 NOT_FOUND = "its ImageNet weights were neither in Keras' folder nor could they be downloaded"
+NOT_WHOLE = "{damage}, and no other file of its ImageNet weights could be downloaded"
 # Hashes as keras.applications 3.13 carries them; it has none for MobileNetV2.
 EFFICIENTNET_MD5 = {
     "b0": "50bc09e76180e00e4465e1a485ddc09d",
@@ -81,9 +82,14 @@ class Published:
         """Returns the file's name and hash for a message."""
         return f"{self.name} ({self.algorithm} {self.digest})" if self.digest else self.name
 
-    def fits(self, path: Path) -> bool:
-        """Whether the file at `path` has the published hash, or none is published."""
-        return not self.digest or _digest(path, self.algorithm) == self.digest
+    def damage(self, path: Path) -> str:
+        """Returns what to say of the file at `path` when its hash is not the published one.
+
+        That is "" when it is, and where none is published.
+        """
+        found = _digest(path, self.algorithm) if self.digest else ""
+        wrong = f"{path} is damaged: its {self.algorithm} is {found}"
+        return wrong if found != self.digest else ""
 
 
 @dataclass(frozen=True)
@@ -171,16 +177,19 @@ def find_weights(
     wanted = published(network, **variant)
     home = Path(cache_dir) if cache_dir else Path.home() / ".keras"
     target = home / "models" / wanted.name
-    if target.exists() and wanted.fits(target):
+    damage = wanted.damage(target) if target.exists() else ""
+    if target.exists() and not damage:
         return _checked(target)
     try:
         return _checked(_download(wanted, home))
     except OSError as error:
         if setting == "imagenet_or_random":
-            return FoundWeights(None, notice=RANDOM_NOTICE.format(title=title, reason=NOT_FOUND))
+            reason = NOT_WHOLE.format(damage=damage) if damage else NOT_FOUND
+            return FoundWeights(None, notice=RANDOM_NOTICE.format(title=title, reason=reason))
+        state = damage or f"{wanted.title}'s ImageNet weights are not at {target}"
+        again = "downloaded again" if damage else "downloaded"
         raise DataError(
-            f"{wanted.title}'s ImageNet weights are not at {target} and could not be downloaded "
-            f"({error}).",
+            f"{state}, and could not be {again} ({error}).",
             expected=f"the file {wanted.described()}",
             fix=f"fetch {wanted.url} elsewhere and put it there, or set weights to the path "
             "of a file, to imagenet_or_random, or to random",
@@ -193,9 +202,10 @@ def _checked(path: Path) -> FoundWeights:
             f"There is no file of weights at {path}.", expected="a path, or " + ", ".join(SETTINGS)
         )
     official = _all_published().get(path.name)
-    if official and not official.fits(path):
+    damage = official.damage(path) if official else ""
+    if damage:
         raise DataError(
-            f"{path} is damaged: its {official.algorithm} is {_digest(path, official.algorithm)}.",
+            f"{damage}.",
             expected=f"{official.algorithm} {official.digest}, as published",
             fix="fetch it again, or give a file of your own another name",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -86,7 +87,8 @@ def build(name: str, input_shape: tuple[int, int, int], **options: Any) -> keras
         A model from uint8 or float pixels 0..255 to float32 P(fake) `[n, 1]`.
 
     Raises:
-        UsageError: unknown name or option, or pictures too small for the network.
+        UsageError: unknown name or option, a value that an option cannot have, or pictures that
+            are too small for the network or have no height, width and channels.
         DataError: weights that cannot be had.
     """
     builder = _builder(name)
@@ -97,7 +99,27 @@ def build(name: str, input_shape: tuple[int, int, int], **options: Any) -> keras
                 f"The detector {name} has no option {option!r}.{nearest(option, known)}",
                 expected="one of " + ", ".join(known),
             )
-    return builder(tuple(input_shape), **options)
+    shape = tuple(input_shape)
+    if len(shape) != 3 or not all(isinstance(side, Integral) and side > 0 for side in shape):
+        raise UsageError(
+            f"Pictures cannot be of shape {shape}.", expected="height, width, channels"
+        )
+    try:
+        return builder(shape, **options)
+    except (TypeError, ValueError, ArithmeticError, LookupError) as error:
+        raise _not_built(name, shape, options, error) from error
+
+
+def _not_built(name: str, shape: tuple, given: dict[str, Any], error: Exception) -> UsageError:
+    """Returns what to say when Keras or Python takes the options for impossible."""
+    words = ", ".join(f"{option}: {value!r}" for option, value in given.items())
+    usual = ", ".join(f"{option}: {value!r}" for option, value in options(name).items())
+    why = str(error).strip().splitlines()
+    return UsageError(
+        f"The detector {name} cannot be built for pictures of shape {shape} with "
+        f"{words or 'its usual options'} ({type(error).__name__}{f': {why[0]}' if why else ''}).",
+        expected=f"options such as {usual}" if usual else "no options",
+    )
 
 
 def _builder(name: str) -> Callable[..., keras.Model]:

@@ -14,6 +14,8 @@ from .pretrained import PUBLISHED, SETTINGS, find_weights
 from .registry import options as options_of
 
 METHODS = ("auto", "gradient", "linear_head")
+# Networks whose weights are published under the name of another.
+SAME_WEIGHTS = {"resnet50_no_downsampling": "resnet50"}
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,26 @@ def find_start(network: str, weights: str, options: Mapping[str, Any] | None = N
         network: one of `names()`.
         weights: "random", "imagenet", "imagenet_or_random" (random ones for a network that
             ImageNet never taught) or the path of a file.
-        options: the network's own, see `options`.
+        options: the network's own, see `options`, without the weights.
 
     Raises:
-        UsageError: unknown network, or weights for a network that takes none.
+        UsageError: unknown network, weights for a network that takes none, or weights among the
+            options, where nothing would be known of them.
         DataError: weights that cannot be had.
     """
     options = dict(options or {})
     takes_weights = "weights" in options_of(network)
-    if network in PUBLISHED:
+    if "weights" in options:
+        raise UsageError(
+            f"The weights of {network} are among its options.",
+            expected="options without weights",
+            fix=f"give them beside the options, as weights: {options['weights']}",
+        )
+    published = SAME_WEIGHTS.get(network, network)
+    if published in PUBLISHED:
         variant = {name: options[name] for name in ("variant", "alpha") if name in options}
         setting = weights if weights in SETTINGS else resolve(weights)
-        found = find_weights(network, setting, **variant)
+        found = find_weights(published, setting, **variant)
         words = f"weights of {found.path.name}" if found.path else Start.words
         path = found.path or "random"
         return Start({**options, "weights": path}, found.sha256, words, found.notice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -32,7 +33,7 @@ from .runtimes import Scorer, load_model, open_scorer
 ROUNDS = 5
 CALIBRATED = 32
 SAME_SCORES = 1e-4  # how near known scores must lie to Keras' to be taken for them
-VERSION = 1  # of what is measured and how; another one measures again
+VERSION = 2  # of what is measured and how; another one measures again
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,11 @@ def export(
         model_path: model.keras, from pixels 0..255 `[n, height, width, 3]` to P(fake) `[n, 1]`.
         folder: gets engine.json and `engine_files/`: what the chosen engine needs, and its spare.
         validation_pixels: uint8 `[n, height, width, 3]`, faces that training validated on.
-        most: of them that every engine scores, evenly spaced.
+        most: of them that every engine scores, evenly spaced. The one that is about to be
+            chosen has to keep Keras' scores of all of them.
         threshold: from which score on a face is called fake.
-        known_scores: float64 `[n]`, Keras' scores of all of them. With them the engine that is
-            about to be chosen has to keep all n scores, not only those of `most` faces.
+        known_scores: float64 `[n]`, Keras' scores of all of them, which spare Keras scoring them
+            again. Those that differ from what Keras computes here are left aside, and said so.
         tolerance: largest change of a score that may be chosen.
         rounds: of the timing.
 
@@ -95,9 +97,9 @@ def export(
         files = Path(name)
         scorers, reasons = _open_all(task, files)
         results = _measure(task, scorers, reasons, rounds)
-        results, chosen = _choose_checked(task, scorers, results)
+        results, chosen, notice = _choose_checked(task, scorers, results)
         spare = choose_spare(results, chosen, task.tolerance)
-        report = _report(task, scorers, results, (chosen, spare), started)
+        report = _report(task, scorers, results, (chosen, spare), notice, started)
         scorers.clear()
         _keep(task, files, report)
     write_report(task.folder, report)
@@ -121,7 +123,7 @@ def _task_of(
     parts = {
         "version": VERSION,
         "model": model_sha256,
-        "sample": sha256_of([list(pixels.shape), sample.tobytes().hex()]),
+        "sample": [list(pixels.shape), hashlib.sha256(sample.tobytes()).hexdigest()],
         "known": None if known is None else np.asarray(known, dtype=np.float64).tolist(),
         "settings": [threshold, tolerance, rounds],
         "machine": this_machine(),
@@ -198,31 +200,47 @@ def _measure(task: _Task, scorers, reasons, rounds: int) -> list[EngineResult]:
     return results
 
 
-def _choose_checked(task: _Task, scorers, results) -> tuple[list[EngineResult], str]:
-    """Chooses, has the chosen one score all faces whose scores are known, and chooses again
-    when it does not keep them."""
-    known = _trusted(task, scorers)
+def _choose_checked(task: _Task, scorers, results) -> tuple[list[EngineResult], str, str]:
+    """Chooses, has the chosen one score all faces, and chooses again when it does not keep them.
+
+    Keras itself scores all faces where no scores are known that can be trusted. The last value
+    returned is a sentence on scores that cannot.
+    """
+    known, notice = _trusted(task, scorers)
     while True:
         chosen = choose(results, task.tolerance)
         place = list(ENGINES).index(chosen)
-        if known is None or chosen == REFERENCE or results[place].faces == len(known):
-            return results, chosen
-        _tell(0.9, f"all validation faces with {ENGINES[chosen].title}")
+        if chosen == REFERENCE or results[place].faces == len(task.pixels):
+            return results, chosen, notice
+        if known is None:
+            _tell(0.9, f"all validation faces with {ENGINES[REFERENCE].title}")
+            known = score_all(scorers[REFERENCE], task.pixels)
+        _tell(0.95, f"all validation faces with {ENGINES[chosen].title}")
         scores = score_all(scorers[chosen], task.pixels)
         speed = (results[place].images_per_second, results[place].latency_milliseconds)
         results[place] = result_of(chosen, speed, scores, known, task.threshold)
 
 
-def _trusted(task: _Task, scorers) -> np.ndarray | None:
-    """Returns the known scores if they are this model's own, as Keras computes them here."""
+def _trusted(task: _Task, scorers) -> tuple[np.ndarray | None, str]:
+    """Returns the known scores if they are this model's own, as Keras computes them here.
+
+    Else None, and a sentence that says why when there are any.
+    """
     if task.known is None:
-        return None
+        return None, ""
     keras = score_all(scorers[REFERENCE], task.sample)
     difference, flipped = compare_scores(task.known[task.rows], keras, task.threshold)
-    return task.known if difference <= SAME_SCORES and not flipped else None
+    if difference <= SAME_SCORES and not flipped:
+        return task.known, ""
+    return None, (
+        "The scores that the training left behind are not those that Keras computes here: of "
+        f"{len(keras):,} validation faces one differs by {difference:.2g}, and "
+        f"{flipped} verdict{'s differ' if flipped != 1 else ' differs'}. The engines are compared "
+        "with Keras as it computes here."
+    )
 
 
-def _report(task: _Task, scorers, results, names, started: float) -> EngineReport:
+def _report(task: _Task, scorers, results, names, notice: str, started: float) -> EngineReport:
     probes = probe_pictures(task.sample.shape[1:])
     return EngineReport(
         key=task.key,
@@ -241,6 +259,7 @@ def _report(task: _Task, scorers, results, names, started: float) -> EngineRepor
         machine=this_machine(),
         versions=package_versions(),
         seconds=round(time.perf_counter() - started, 1),
+        notice=notice,
     )
 
 

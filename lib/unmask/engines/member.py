@@ -29,8 +29,8 @@ def export_member(
     """Chooses the engine of one training of a member, by its validation faces.
 
     Writes engine.json and `engine_files/` beside the network, or beside a copy of it in `target`.
-    The scores in scores.parquet are used, so the chosen engine has kept those of all validation
-    faces.
+    The chosen engine has kept the scores of all validation faces: those in scores.parquet, or
+    Keras' here where they lack or differ.
 
     Args:
         member_folder: <step>/<member>, with seed_<n>/model.keras and scores.parquet.

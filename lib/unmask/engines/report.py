@@ -33,6 +33,7 @@ class EngineReport:
             whether they still compute the same.
         machine, versions: what it was measured on.
         seconds: that the export took.
+        notice: a sentence on scores of the training that could not be compared with, else "".
     """
 
     key: str
@@ -51,6 +52,7 @@ class EngineReport:
     machine: dict[str, Any]
     versions: dict[str, str]
     seconds: float = field(compare=False)
+    notice: str = ""
 
     def result(self, name: str) -> EngineResult:
         """Returns the result of the engine called `name`."""
@@ -92,7 +94,7 @@ def read_report(folder: Path) -> EngineReport:
 def describe_engines(report: EngineReport) -> list[str]:
     """Returns sentences: what was chosen, against what, and what fell out for which reason."""
     chosen, keras = report.result(report.chosen), report.result(REFERENCE)
-    sentences = [_how_compared(report)]
+    sentences = [_how_compared(report), *filter(None, [report.notice])]
     if report.chosen == REFERENCE:
         sentences.append(
             "No other engine keeps the scores of Keras, so Keras itself gives the verdicts."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from ..layers import AzimuthalSpectrum, ColourPlanes, LogDCT
-from ..parts import fake_unit, refuse_small
+from ..parts import fake_unit, refuse_low, refuse_small
 
 SMALLEST_SPECTRUM = 16
 
@@ -22,8 +22,9 @@ def log_dct(input_shape: tuple[int, int, int], *, bins: int = 32) -> keras.Model
         bins: parts that the frequencies of each direction are averaged in.
 
     Raises:
-        UsageError: pictures smaller than `bins` or not of 3 channels.
+        UsageError: pictures smaller than `bins` or not of 3 channels, or bins below 1.
     """
+    refuse_low("log_dct", bins=bins)
     refuse_small("The detector on the cosine transform", input_shape, bins)
     inputs = keras.Input(input_shape, name="pixels")
     planes = ColourPlanes("ycrcb", name="planes")(inputs)
@@ -41,8 +42,9 @@ def azimuthal_spectrum(input_shape: tuple[int, int, int], *, rings: int = 48) ->
         rings: how many numbers a face becomes.
 
     Raises:
-        UsageError: pictures smaller than 16x16 or not of 3 channels.
+        UsageError: pictures smaller than 16x16 or not of 3 channels, or rings below 1.
     """
+    refuse_low("azimuthal_spectrum", rings=rings)
     refuse_small("The detector on the azimuthal spectrum", input_shape, SMALLEST_SPECTRUM)
     inputs = keras.Input(input_shape, name="pixels")
     grey = ColourPlanes("grey", name="grey")(inputs)

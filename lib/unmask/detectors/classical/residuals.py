@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from ..layers import ColourPlanes, Join, ResidualCooccurrences
-from ..parts import fake_unit, refuse_small
+from ..parts import fake_unit, refuse_low, refuse_small
 
 SMALLEST = 16
 # Steps in which the residuals are counted: about the largest weight of the kernel, so that each
@@ -35,8 +35,10 @@ def cooccurrences(
         order: differences in a run.
 
     Raises:
-        UsageError: pictures smaller than 16x16 or not of 3 channels.
+        UsageError: pictures smaller than 16x16 or not of 3 channels, or a truncation or an order
+            below 1.
     """
+    refuse_low("cooccurrences", truncation=truncation, order=order)
     refuse_small("The detector of co-occurrences", input_shape, SMALLEST)
     inputs = keras.Input(input_shape, name="pixels")
     planes = ColourPlanes("ycrcb", name="planes")(inputs)
@@ -65,8 +67,10 @@ def cooccurrences_srm(
         order: residuals in a run.
 
     Raises:
-        UsageError: pictures smaller than 16x16 or not of 3 channels.
+        UsageError: pictures smaller than 16x16 or not of 3 channels, or a truncation or an order
+            below 1.
     """
+    refuse_low("cooccurrences_srm", truncation=truncation, order=order)
     refuse_small("The detector of rich co-occurrences", input_shape, SMALLEST)
     inputs = keras.Input(input_shape, name="pixels")
     planes = ColourPlanes("ycrcb", name="planes")(inputs)

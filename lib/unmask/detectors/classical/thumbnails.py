@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from ..layers import AreaThumbnail
-from ..parts import fake_unit, refuse_small
+from ..parts import fake_unit, refuse_low, refuse_small
 
 
 def thumbnail(input_shape: tuple[int, int, int], *, side: int = 16) -> keras.Model:
@@ -21,8 +21,9 @@ def thumbnail(input_shape: tuple[int, int, int], *, side: int = 16) -> keras.Mod
         side: of the thumbnail, in pixels.
 
     Raises:
-        UsageError: pictures smaller than `side` or not of 3 channels.
+        UsageError: pictures smaller than `side` or not of 3 channels, or a side below 1.
     """
+    refuse_low("thumbnail", side=side)
     refuse_small("The thumbnail detector", input_shape, side)
     inputs = keras.Input(input_shape, name="pixels")
     features = AreaThumbnail(side, name="thumbnail")(inputs)

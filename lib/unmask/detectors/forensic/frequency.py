@@ -9,7 +9,7 @@ from keras import layers
 
 from ...errors import UsageError, nearest
 from ..layers import BlockDCT, ColourPlanes, LogSpectrum
-from ..parts import convolve, fake_unit, refuse_small
+from ..parts import convolve, fake_unit, refuse_small, refuse_widths
 
 SMALLEST = 32
 DOMAINS = ("dct", "spectrum")
@@ -40,8 +40,10 @@ def frequency_net(
         dropout: share of the last features dropped while training.
 
     Raises:
-        UsageError: an unknown domain, or pictures smaller than 32x32 or not of 3 channels.
+        UsageError: an unknown domain, no widths, or pictures smaller than 32x32 or not of 3
+            channels.
     """
+    refuse_widths("frequency_net", widths=widths)
     refuse_small("The frequency network", input_shape, SMALLEST)
     if domain not in DOMAINS:
         raise UsageError(

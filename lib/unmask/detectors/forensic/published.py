@@ -29,9 +29,17 @@ def load_published(model: keras.Model, path: str | Path) -> None:
         path: the HDF5 file.
 
     Raises:
-        DataError: the file is missing, not HDF5, or does not fit; then the layers are named.
+        DataError: the file is missing, not HDF5, damaged, or does not fit; then the layers are
+            named.
     """
-    found = _read(Path(path).expanduser())
+    try:
+        found = _read(Path(path).expanduser())
+    except (OSError, KeyError) as error:
+        raise DataError(
+            f"{path} is damaged: {error}.",
+            expected="a whole HDF5 file of weights",
+            fix="fetch it again",
+        ) from error
     layers = {_published_name(layer.name): layer for layer in model.layers if layer.weights}
     wrong = [
         f"{name}: expected {wanted}, found {has}"

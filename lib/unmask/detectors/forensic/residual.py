@@ -9,7 +9,7 @@ from keras import layers
 
 from ...errors import UsageError, nearest
 from ..layers import ConstrainedConvolution, FixedFilters, Truncation
-from ..parts import convolve, fake_unit, refuse_small
+from ..parts import convolve, fake_unit, refuse_small, refuse_widths
 
 SMALLEST = 16
 FRONTS = ("srm", "srm30", "differences", "constrained")
@@ -42,8 +42,10 @@ def residual_net(
         dropout: share of the last features dropped while training.
 
     Raises:
-        UsageError: an unknown front, or pictures smaller than 16x16 or not of 3 channels.
+        UsageError: an unknown front, no widths, a truncation that is not above 0, or pictures
+            smaller than 16x16 or not of 3 channels.
     """
+    refuse_widths("residual_net", widths=widths)
     refuse_small("The residual network", input_shape, SMALLEST)
     inputs = keras.Input(input_shape, name="pixels")
     x = residual_front(inputs, front, truncation)
@@ -60,8 +62,13 @@ def residual_front(pixels, front: str, truncation: float):
     """Returns truncated residuals of `pixels`, float32 of the same height and width.
 
     Raises:
-        UsageError: an unknown front.
+        UsageError: an unknown front, or a truncation that is not above 0.
     """
+    if not truncation > 0:
+        raise UsageError(
+            f"Residuals cannot be cut off at {truncation!r} grey levels.",
+            expected="truncation above 0",
+        )
     if front not in FRONTS:
         raise UsageError(
             f"There is no front {front!r}.{nearest(front, FRONTS)}",
