@@ -1,5 +1,6 @@
 """Training learns alike in every precision, stops in time and saves what it says it saves."""
 
+import math
 import re
 import time
 from dataclasses import replace
@@ -169,13 +170,43 @@ def test_every_optimizer_takes_a_step_with_and_without_decay(optimizer, weight_d
     assert any((old != new).any() for old, new in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"epochs": 0}, "epochs cannot be 0.\n  expected: a whole number, at least 1"),
+        ({"epochs": 1.5}, "epochs cannot be 1.5."),
+        ({"batch_size": True}, "batch_size cannot be True."),
+        ({"patience": -3}, "patience cannot be -3."),
+        ({"seed": -1}, "seed cannot be -1."),
+        ({"crop": 64.0}, "crop cannot be 64.0."),
+        ({"learning_rate": 0}, "learning_rate cannot be 0.\n  expected: a number above 0"),
+        ({"learning_rate": -1.0}, "learning_rate cannot be -1.0."),
+        ({"learning_rate": math.nan}, "learning_rate cannot be nan."),
+        ({"learning_rate": "1e-3"}, "learning_rate cannot be '1e-3'."),
+        ({"weight_decay": math.nan}, "weight_decay cannot be nan."),
+        ({"mixup": math.inf}, "mixup cannot be inf."),
+        ({"label_smoothing": 1.0}, "expected: a number of at least 0 and below 1"),
+        ({"rate_decay": 1.5}, "expected: a number above 0 and at most 1"),
+        ({"augment": 1.1}, "augment cannot be 1.1."),
+        ({"precision": "float31"}, "Did you mean 'float32'"),
+        ({"phases": (Phase(epochs=0),)}, "epochs of a phase cannot be 0."),
+        ({"phases": (Phase(learning_rate=math.nan),)}, "learning_rate of a phase cannot be nan."),
+        (
+            {"method": "linear_head", "copies": 2, "augment": 1.0, "augmentations": ()},
+            "no augmentation is named",
+        ),
+    ],
+)
+def test_a_setting_that_is_no_number_to_go_by_is_named(wrong, expected):
+    with pytest.raises(UsageError, match=re.escape(expected)):
+        TrainingSettings(**wrong)
+
+
 def test_wrong_settings_and_one_sided_data_are_refused():
     with pytest.raises(UsageError, match="Did you mean 'rmsprop'"):
         TrainingSettings(optimizer="rmsprob")
     with pytest.raises(UsageError, match="Did you mean 'last_stage'"):
         TrainingSettings(phases=(Phase("laststage"),))
-    with pytest.raises(UsageError, match="at least 1"):
-        TrainingSettings(epochs=0)
     data = planted_data()
     with pytest.raises(DataError, match="val split"):
         TrainingData(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from planted import SETTINGS, planted_data, small_network
-from unmask.errors import DataError
+from unmask.errors import DataError, UsageError
 from unmask.runs import read_json
 from unmask.training.member import SAME_SCORES, Member, train_member, training_data
 
@@ -88,6 +88,13 @@ def test_snapshots_and_self_blended_fakes_are_announced_and_scored(tmp_path):
     )
     rows = table["face_id"].map(faces.set_index("face_id")["row"])
     np.testing.assert_allclose(table["score"], saved(pixels[rows]).numpy()[:, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("seeds", [(), (1, 1), (1.0,), (-1,)])
+def test_seeds_that_are_none_or_named_twice_are_refused(seeds, tmp_path):
+    with pytest.raises(UsageError, match="seed"):
+        train_member(MEMBER, *planted_faces(), SETTINGS, tmp_path / "none", seeds)
+    assert not (tmp_path / "none").exists()
 
 
 def test_seeds_that_change_nothing_are_said_to_say_nothing(tmp_path):

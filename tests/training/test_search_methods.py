@@ -1,5 +1,6 @@
 """Grids try everything, halving lets the better networks train on, choices become networks."""
 
+import math
 import random
 from dataclasses import replace
 
@@ -190,6 +191,11 @@ def test_what_a_search_cannot_be_is_said_before_it_starts():
         {"learning_rates": (0.0,)},
         {"batch_sizes": (32, 32)},
         {"keep": 1},
+        {"trials": 2.5},
+        {"learning_rates": (math.nan,)},
+        {"batch_sizes": (32.5,)},
+        {"dropouts": ("0.1",)},
+        {"dropouts": 0.1},
     ):
         with pytest.raises(UsageError):
             SearchSettings(**wrong)

@@ -11,8 +11,10 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ..errors import UsageError
 from ..runs import report_progress, sha256_of, write_json, write_table
 from .adversarial import accuracies, attacked_scores, check_method
+from .checks import check_whole
 from .fit import Progress, train
 from .predict import milliseconds_per_image, predict
 from .settings import TrainingData, TrainingResult, TrainingSettings
@@ -77,9 +79,10 @@ def train_member(
 
     Raises:
         DataError: a split without both classes, or a loss that is not a number at once.
-        UsageError: adversarial training of a linear head.
+        UsageError: adversarial training of a linear head, no seed, or one that is named twice.
     """
     check_method(settings)
+    _check_seeds(seeds)
     folder = Path(folder)
     data = training_data(pixels, faces, settings.fakes)
     scored = faces[faces["split"].isin(SCORED_SPLITS)]
@@ -135,6 +138,17 @@ def training_data(pixels: np.ndarray, faces: pd.DataFrame, fakes: str = "given")
         identity=sha256_of([*train_part["face_id"], *val_part["face_id"]]),
         fakes=fakes,
     )
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    for seed in seeds:
+        check_whole("A seed", seed, 0)
+    if not len(seeds) or len(set(seeds)) < len(seeds):
+        raise UsageError(
+            f"A network cannot be trained with the seeds {list(seeds)}.",
+            expected="one seed or more, none of them twice",
+            fix="for instance seeds: [1, 2, 3]",
+        )
 
 
 def _no_chance(scores: pd.DataFrame) -> bool:

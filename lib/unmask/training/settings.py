@@ -12,12 +12,34 @@ from ..detectors import PARTS
 from ..errors import DataError, UsageError, nearest
 from ..runs import sha256_of
 from .augmentation import NAMES
+from .checks import check_number, check_whole
+from .precision import PRECISIONS
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 METHODS = ("gradient", "linear_head")
 SCHEDULES = ("constant", "cosine", "one_cycle", "snapshots")
 AUGMENTATIONS = NAMES
 FAKES = ("given", "self_blended")
+# The least that each count may be, and the limits of each other number: see `check_number`.
+WHOLE = {
+    "epochs": 1,
+    "batch_size": 1,
+    "patience": 0,
+    "seed": 0,
+    "crop": 0,
+    "copies": 0,
+    "adversarial_steps": 1,
+}
+NUMBERS = {
+    "learning_rate": {"above": True},
+    "augment": {"most": 1},
+    "weight_decay": {},
+    "rate_decay": {"above": True, "most": 1},
+    "clip_norm": {},
+    "label_smoothing": {"most": 1, "below": True},
+    "mixup": {},
+    "adversarial": {},
+}
 
 
 @dataclass(frozen=True)
@@ -110,32 +132,28 @@ class TrainingSettings:
         _check("method of training", self.method, METHODS)
         _check("schedule", self.schedule, SCHEDULES)
         _check("way to get fakes", self.fakes, FAKES)
+        _check("precision", self.precision, ("auto", *PRECISIONS))
         for name in self.augmentations:
             _check("augmentation", name, AUGMENTATIONS)
-        if not (0 <= self.label_smoothing < 1 and 0 < self.rate_decay <= 1):
-            raise UsageError(
-                "label_smoothing must be 0 to below 1, and rate_decay above 0 and at most 1.",
-                expected="for instance label_smoothing: 0.1, rate_decay: 0.5",
-            )
-        names = ("crop", "copies", "mixup", "adversarial", "weight_decay", "clip_norm")
-        if min(getattr(self, name) for name in names) < 0 or self.adversarial_steps < 1:
-            raise UsageError(
-                f"{', '.join(names[:-1])} and {names[-1]} must not be negative, and "
-                "adversarial_steps must be at least 1."
-            )
-        if self.method == "linear_head" and self.copies and not self.augment:
-            raise UsageError(
-                f"{self.copies} copies of each face are asked for, but augment is 0: they would "
-                "all be the same.",
-                fix="set augment above 0, or copies to 0",
-            )
+        for name, least in WHOLE.items():
+            check_whole(name, getattr(self, name), least)
+        for name, limits in NUMBERS.items():
+            check_number(name, getattr(self, name), **limits)
         for phase in self.phases:
             _check("part of a network to train", phase.trainable, PARTS)
-        counts = (self.epochs, self.batch_size, *(phase.epochs for phase in self.phases))
-        if min(counts) < 1 or not 0 <= self.augment <= 1:
+            check_whole("epochs of a phase", phase.epochs, 1)
+            check_number("learning_rate of a phase", phase.learning_rate, above=True)
+        self._check_copies()
+
+    def _check_copies(self) -> None:
+        if self.method != "linear_head" or not self.copies:
+            return
+        if not self.augment or not self.augmentations:
+            lacking = "no augmentation is named" if self.augment else "augment is 0"
             raise UsageError(
-                "epochs and batch_size must be at least 1, and augment within 0 to 1.",
-                expected="for instance epochs: 10, batch_size: 32, augment: 0.5",
+                f"{self.copies} copies of each face are asked for, but {lacking}: they would "
+                "all be the same.",
+                fix="set augment above 0 and name augmentations, or set copies to 0",
             )
 
     def plan(self) -> tuple[Phase, ...]:

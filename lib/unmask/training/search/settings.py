@@ -9,6 +9,7 @@ import pandas as pd
 
 from ... import detectors
 from ...errors import UsageError, nearest
+from ..checks import check_number, check_whole
 from ..settings import TrainingSettings
 
 SPACES = ("reference", "large", "best")
@@ -70,27 +71,25 @@ class SearchSettings:
                     f"A search has no {name} {value!r}.{nearest(value, known)}",
                     expected="one of " + ", ".join(known),
                 )
-        if self.trials < 1 or self.epochs < 1 or self.keep < 2:
-            raise UsageError(
-                "A search needs at least one trial and one epoch a trial, and keeps at most one in "
-                "two.",
-                expected="for instance trials: 8, epochs: 3, keep: 3",
-            )
+        for name, least in (("trials", 1), ("epochs", 1), ("keep", 2)):
+            check_whole(f"{name} of a search", getattr(self, name), least)
         self._check_lists()
 
     def _check_lists(self) -> None:
         lists = (self.dropouts, self.learning_rates, self.batch_sizes)
-        if not all(lists) or any(len(set(values)) < len(values) for values in lists):
+        listed = all(isinstance(values, tuple | list) and values for values in lists)
+        if not listed or any(len(set(values)) < len(values) for values in lists):
             raise UsageError(
                 "dropouts, learning_rates and batch_sizes must each name one value or more, and "
-                "none twice."
+                "none twice.",
+                expected="for instance dropouts: [0.0, 0.2]",
             )
-        fit = all(0 <= value < 1 for value in self.dropouts)
-        if not fit or min(self.learning_rates) <= 0 or min(self.batch_sizes) < 1:
-            raise UsageError(
-                "A dropout, a learning rate or a batch size of the search is not possible.",
-                expected="dropouts of 0 to below 1, learning rates above 0, batches of 1 or more",
-            )
+        for value in self.dropouts:
+            check_number("A dropout of a search", value, most=1, below=True)
+        for value in self.learning_rates:
+            check_number("A learning rate of a search", value, above=True)
+        for value in self.batch_sizes:
+            check_whole("A batch size of a search", value, 1)
 
     @property
     def plain(self) -> bool:
