@@ -97,7 +97,7 @@ def scoring_ways(model: keras.Model, pixels: np.ndarray) -> dict[str, Callable[[
     return {COMPILED: compiled, PREDICT: predict}
 
 
-def training_ways(name: str, side: int, pixels: np.ndarray) -> list[Callable[[], None]]:
+def training_ways(name: str, side: int, pixels: np.ndarray) -> list[Callable[[], object]]:
     """Returns one training step of all layers: ours, plainly compiled, and ours without feeding.
 
     Each has an iterator of its own that goes on for ever, as within one epoch.
@@ -112,7 +112,7 @@ def training_ways(name: str, side: int, pixels: np.ndarray) -> list[Callable[[],
         options = {"batch_size": BATCH_SIZE, "augment": AUGMENT, "endless": True}
         return make_batches(pixels, rows, rows % 2, **options)
 
-    def step_of(model: keras.Model, batches: tf.data.Dataset) -> Callable[[], None]:
+    def step_of(model: keras.Model, batches: tf.data.Dataset) -> Callable[[], object]:
         model.make_train_function()
         iterator = iter(batches)
         return lambda: model.train_function(iterator)
@@ -121,13 +121,13 @@ def training_ways(name: str, side: int, pixels: np.ndarray) -> list[Callable[[],
     return [step_of(fast, feed()), step_of(simple, feed()), step_of(fast, one)]
 
 
-def step_seconds(ways: list[Callable[[], None]], rounds: int) -> np.ndarray:
+def step_seconds(ways: list[Callable[[], object]], rounds: int) -> np.ndarray:
     """Returns `[rounds, ways]`: seconds a step, all ways taking turns.
 
     Before it is timed, each way uses up the batches that were made while others had their turn.
     """
     for step in ways:
-        step()
+        _run(step, 1, SECONDS)
     found = np.empty((rounds, len(ways)))
     for number in range(rounds):
         for place in np.roll(np.arange(len(ways)), -number):
@@ -136,12 +136,18 @@ def step_seconds(ways: list[Callable[[], None]], rounds: int) -> np.ndarray:
     return found
 
 
-def _run(step: Callable[[], None], most: int, seconds: float) -> float:
-    """Returns the mean time of up to `most` steps, as many as begin within `seconds`."""
+def _run(step: Callable[[], object], most: int, seconds: float) -> float:
+    """Returns the mean time of up to `most` steps, as many as begin within `seconds`.
+
+    A GPU takes steps faster than it computes them. What the last one gives, its loss and measures,
+    is read before the clock stops, and steps are done in order.
+    """
     done, started = 0, time.perf_counter()
+    given = None
     while done < most and time.perf_counter() - started < seconds:
-        step()
+        given = step()
         done += 1
+    tf.nest.map_structure(np.asarray, given)
     return (time.perf_counter() - started) / done
 
 

@@ -1,5 +1,6 @@
 """A recipe is one training, whichever way it is written down."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ def test_what_a_recipe_leaves_out_is_as_in_the_notebook_of_one_architecture():
     parameters = read_parameters(ROOT / "notebooks/07_architecture.ipynb")
     defaults = {name: each.default for name, each in parameters.items() if name not in OF_THE_RUN}
     assert read_recipe(defaults) == Recipe(network="lenet")
+    # It offers everything that a recipe has.
+    assert {each.name for each in fields(Recipe)} == set(defaults)
     settings = plan_training(read_recipe({"network": "lenet"}), SHAPE, "small", "ablation").settings
     assert (settings.epochs, settings.learning_rate, settings.patience) == (12, 3e-4, 4)
     assert settings.method == "gradient" and settings.phases == ()
