@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from planted import SETTINGS, SIDE, Stop, planted_data, quiet, stop_at
+from unmask.detectors import registry
 from unmask.errors import DataError
 from unmask.runs import read_json
 from unmask.training.adversarial import attacked_scores
@@ -15,6 +16,7 @@ from unmask.training.augmentation.codecs import through_jpeg
 from unmask.training.fit import train
 from unmask.training.memory import is_out_of_memory, with_smaller_batches
 from unmask.training.predict import milliseconds_per_image, predict
+from unmask.training.search import SearchSettings, search
 from unmask.training.variants import resaved_scores
 
 BIG = replace(SETTINGS, epochs=1, batch_size=20)
@@ -94,6 +96,24 @@ def test_what_follows_a_training_makes_do_with_smaller_batches(tmp_path):
     resaved = resaved_scores(tmp_path, data.pixels, faces, 80, [1])["score"]
     changed = np.stack([through_jpeg(picture, 80) for picture in data.pixels])
     np.testing.assert_allclose(resaved, predict(model, changed, rows), atol=1e-6)
+
+
+def test_a_search_tells_trials_that_had_smaller_batches_than_they_chose(tmp_path, monkeypatch):
+    monkeypatch.setitem(registry._BUILDERS, "two_block", lambda input_shape: hungry_network(12))
+    settings = SearchSettings(
+        method="grid",
+        network="two_block",
+        learning_rates=(1e-3,),
+        batch_sizes=(20, 8),
+        epochs=1,
+        training=SETTINGS,
+    )
+    found = search(planted_data(60), settings, tmp_path, quiet)
+    batches = found.trials.sort_values("trial")[["batch_size", "batch_used"]]
+    assert batches.to_numpy().tolist() == [[20, 10], [8, 8]]
+    (notice,) = found.notices
+    assert notice.startswith("Trial 0 of the search: Memory did not suffice for batches of 20")
+    assert search(planted_data(60), settings, tmp_path, quiet).notices == [notice]
 
 
 def test_only_lack_of_memory_is_taken_for_it():

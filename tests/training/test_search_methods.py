@@ -177,6 +177,10 @@ def test_a_job_is_read_back_as_it_was(tmp_path):
         read, same = read_job(own)
         assert same == settings
         assert read.fingerprint() == replace(data, pixels=pixels).fingerprint()
+    reals = {"train_labels": data.train_labels * 0, "val_labels": data.val_labels * 0}
+    blended = replace(data, pixels=mapped, **reals, fakes="self_blended")
+    write_job(tmp_path / "reals", blended, settings)
+    assert read_job(tmp_path / "reals")[0].fakes == "self_blended"
     np.save(tmp_path / "faces.npy", 255 - data.pixels)
     with pytest.raises(DataError, match="are not those that the search began with"):
         read_job(tmp_path / "file")

@@ -4,10 +4,14 @@ The chief lives in the process that searches (a notebook's kernel); it hands out
 none. Workers are processes, started here or by hand on other machines; they ask the chief for
 trials with keras-tuner's own client and train them in the search's folder, which all must see.
 
-keras-tuner's chief waits for ever when its workers die. Here a worker that ends or falls silent
-loses its trial: another one goes on with it from its last epoch; the second time it counts as
-failed. A worker started here is started again. When none is left, the search ends with an error,
-and what is finished is kept. Workers end with their chief.
+keras-tuner's chief waits for ever when its workers die. Here a worker that ends, falls silent or
+hangs (its trial gets no further for an hour, or for UNMASK_SEARCH_PATIENCE seconds) loses its
+trial: another one goes on with it from its last epoch; the second time it counts as failed. A
+worker started here is started again. When none is left, the search ends with an error, and what
+is finished is kept. Workers end with their chief.
+
+gRPC, on which keras-tuner builds all this, is installed by TensorFlow and TensorBoard, in the
+version that the locks name.
 
 To let other machines join, set UNMASK_SEARCH_ADDRESS=HOST:PORT, this machine's address in a
 network that you trust (whoever reaches the port can talk to the chief), start the search here,
@@ -34,6 +38,7 @@ from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from ...errors import DataError, UsageError
 from ...runs import read_json, write_json
 from ..fit import Progress
+from .headway import PATIENCE, Headway, patience
 from .job import write_job
 from .oracles import trainings_planned
 from .processes import beat_path, command_of, environment_of, gone_path, last_words, why_ended
@@ -48,6 +53,7 @@ SILENT_SECONDS = 60.0
 MOST_STARTS = 3
 # So long workers have to hear that the search is over.
 LEAVE_SECONDS = 10.0
+LONGER = f"one that needs longer from one step to the next needs a larger {PATIENCE}"
 MEMORY = "most often memory ran out: fewer workers, smaller batches or smaller faces need less"
 
 
@@ -85,8 +91,9 @@ def run_with_workers(tuner: Tuner, workers: int, progress: Progress) -> list[str
 
     Raises:
         DataError: no worker is left before the search is over.
-        UsageError: the address cannot be listened at.
+        UsageError: the address cannot be listened at, or the patience is no number of seconds.
     """
+    headway = Headway(patience())
     own = Path(tuner.project_dir)
     write_job(own, tuner.data, tuner.settings)
     tuner.oracle.verbose = 0
@@ -95,7 +102,7 @@ def run_with_workers(tuner: Tuner, workers: int, progress: Progress) -> list[str
     everywhere = host in EVERYWHERE
     reached = socket.gethostname() if everywhere else host
     write_json(own / "chief.json", {"host": reached, "port": port, "session": session})
-    watch = _Watch(tuner, servicer, own, progress)
+    watch = _Watch(tuner, servicer, own, progress, headway)
     try:
         watch.start(workers, f"{'127.0.0.1' if everywhere else host}:{port}")
         while not watch.over():
@@ -112,9 +119,16 @@ def run_with_workers(tuner: Tuner, workers: int, progress: Progress) -> list[str
 class _Watch:
     """Starts workers, takes trials back from those that die, and knows when all is done."""
 
-    def __init__(self, tuner: Tuner, servicer: OracleServicer, own: Path, progress: Progress):
+    def __init__(
+        self,
+        tuner: Tuner,
+        servicer: OracleServicer,
+        own: Path,
+        progress: Progress,
+        headway: Headway,
+    ):
         self.oracle, self.tuner, self.servicer = tuner.oracle, tuner, servicer
-        self.own, self.progress = own, progress
+        self.own, self.progress, self.headway = own, progress, headway
         self.locals: list[_Local] = []
         self.remotes: dict[str, _Remote] = {}
         self.notices: list[str] = []
@@ -135,9 +149,12 @@ class _Watch:
 
     def look(self) -> None:
         for place, worker in enumerate(self.locals):
-            code = worker.process.poll()
+            code, hung = worker.process.poll(), False
+            if code is None and self._hangs(worker.name):
+                worker.process.kill()
+                code, hung = worker.process.wait(), True
             if code is not None and not worker.given_up:
-                self._ended(worker, place, code)
+                self._ended(worker, place, code, hung)
         self._listen()
         if all(worker.given_up for worker in self.locals) and not self.remotes:
             self._no_worker_left()
@@ -170,9 +187,16 @@ class _Watch:
                 start_new_session=True,
             )
 
-    def _ended(self, worker: _Local, place: int, code: int) -> None:
-        why = why_ended(code)
-        had_trial = self._take_back(worker.name, why)
+    def _hangs(self, name: str) -> bool:
+        """Whether a worker has a trial and gets no further with it."""
+        trial = self.oracle.ongoing_trials.get(name)
+        beat = _read(beat_path(self.own, name))
+        place = trial and (trial.trial_id, beat.get("trial"), beat.get("fraction"))
+        return self.headway.lacks(name, place)
+
+    def _ended(self, worker: _Local, place: int, code: int, hung: bool) -> None:
+        why = self.headway.words() if hung else why_ended(code)
+        had_trial = self._take_back(worker.name, why, LONGER if hung else MEMORY)
         if code == 0 and not had_trial and not self.oracle.waiting():
             return
         worker.ends = 0 if had_trial or code == 0 else worker.ends + 1
@@ -184,13 +208,14 @@ class _Watch:
         beat_path(self.own, worker.name).unlink(missing_ok=True)
         worker.process = self._spawn(worker.name, place)
 
-    def _take_back(self, name: str, why: str) -> bool:
+    def _take_back(self, name: str, why: str, hint: str = MEMORY) -> bool:
         """Gives the trial of a dead worker to others; tells whether it had one."""
+        self.headway.forget(name)
         trial, failed = self.oracle.give_back(name)
         if not trial:
             return False
         if failed:
-            reason = f"the worker that trained it {why}, twice ({MEMORY})"
+            reason = f"the worker that trained it {why}, twice ({hint})"
             write_reason(self.tuner.trial_folder(trial), reason)
         what = "counts as failed" if failed else "was given to a worker again"
         self.notices.append(f"{name} of the search {why}; its trial {trial} {what}.")
@@ -209,11 +234,13 @@ class _Watch:
                 self.remotes[name] = _Remote(beat)
         for name, remote in list(self.remotes.items()):
             left = _read(beat_path(self.own, name)).get("left", False)
-            if left or now - remote.seen > SILENT_SECONDS:
+            hung = self._hangs(name)
+            if left or hung or now - remote.seen > SILENT_SECONDS:
                 gone_path(self.own, name).touch()
                 beat_path(self.own, name).unlink(missing_ok=True)
                 del self.remotes[name]
-                self._take_back(name, "left" if left else "fell silent")
+                why = "left" if left else self.headway.words() if hung else "fell silent"
+                self._take_back(name, why, LONGER if hung else MEMORY)
 
     def _no_worker_left(self) -> None:
         done = sum(trial.status == "COMPLETED" for trial in self.oracle.trials.values())

@@ -25,7 +25,7 @@ def write_job(own: Path, data: TrainingData, settings: SearchSettings) -> None:
     """Writes what a worker needs to train trials; pictures that lie in a file are not copied."""
     own.mkdir(parents=True, exist_ok=True)
     np.savez(own / "job_rows.npz", **{name: getattr(data, name) for name in ROWS})
-    record = {"identity": data.identity, "fingerprint": data.fingerprint()}
+    record = {"identity": data.identity, "fingerprint": data.fingerprint(), "fakes": data.fakes}
     for path in _files_of(data.pixels):
         # Relative, as another machine may have mounted the folder elsewhere.
         record["pixels"] = os.path.relpath(path, own)
@@ -49,7 +49,10 @@ def read_job(own: Path) -> tuple[TrainingData, SearchSettings]:
         pixels = np.load(path, mmap_mode="r")
         with np.load(own / "job_rows.npz") as arrays:
             data = TrainingData(
-                pixels, **{name: arrays[name] for name in ROWS}, identity=record["identity"]
+                pixels,
+                **{name: arrays[name] for name in ROWS},
+                identity=record["identity"],
+                fakes=record["fakes"],
             )
     except (OSError, ValueError) as error:
         raise DataError(

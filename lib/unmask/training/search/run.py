@@ -22,7 +22,7 @@ from .chief import ADDRESS, run_with_workers
 from .oracles import make_oracle
 from .settings import SearchResult, SearchSettings
 from .spaces import choices_of, in_words, split_choices
-from .trials import Tuner, build_trial, discard_stopped, trials_table
+from .trials import Tuner, build_trial, discard_stopped, notices_of_trials, trials_table
 
 
 def search(
@@ -68,7 +68,7 @@ def search(
         tuner.search(verbose=0)
     trials = trials_table(tuner, settings)
     write_table(folder / "trials.csv", trials)
-    notices += _told_of_failures(trials)
+    notices += [*notices_of_trials(tuner, trials), *_told_of_failures(trials)]
     discard_stopped(tuner, trials)
     best = tuner.oracle.trials[trials["trial"].iloc[0]].hyperparameters.values
     return SearchResult(trials, choices_of(best), notices, own, settings.detector)

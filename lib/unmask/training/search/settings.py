@@ -111,7 +111,8 @@ class SearchResult:
     Attributes:
         trials: a row a trial, best first, failed ones last: trial, status ("done", "stopped" when
             halving ended it early, "failed"), the choices, epochs, val_auc, val_loss,
-            val_accuracy, parameters, seconds, reason.
+            val_accuracy, parameters, seconds, batch_used (pictures a step in fact, fewer than
+            asked for where memory did not suffice), reason.
         best: the choices of the best trial, see `split_choices`.
         notices: sentences to put in front of a reader.
         folder: the search's own folder; its name is a hash of space, data and settings.

@@ -20,12 +20,13 @@ from ...errors import UnmaskError
 from ...runs import read_json, write_json, write_text
 from ..checkpoints import best_epoch
 from ..fit import Progress, train
+from ..memory import batch_notice
 from ..settings import TrainingData, TrainingSettings
 from .oracles import UNTIL, trainings_planned
 from .settings import OBJECTIVES, SearchSettings
 from .spaces import choices_of, in_words, split_choices
 
-MEASURES = ("val_auc", "val_loss", "val_accuracy", "parameters", "seconds", "epochs")
+MEASURES = ("val_auc", "val_loss", "val_accuracy", "parameters", "seconds", "epochs", "batch_used")
 IDLE_SECONDS = 0.2
 # Else keras-tuner prints the traceback of a failed trial, which the table tells in one line.
 keras_tuner_config.DEBUG = False
@@ -57,16 +58,16 @@ class Tuner(keras_tuner.Tuner):
         if known.get("values") == values:
             return known["measures"]
         try:
-            measures = self._train(trial.trial_id, values)
+            measures, notices = self._train(trial.trial_id, values)
         except Exception as error:
             # keras-tuner forgets the message when a search is taken up again.
             write_reason(self.trial_folder(trial.trial_id), reason_of(error))
             raise
-        result = {"values": values, "measures": measures}
+        result = {"values": values, "measures": measures, "notices": notices}
         write_json(self.trial_folder(trial.trial_id) / "result.json", result)
         return measures
 
-    def _train(self, trial_id: str, values: dict[str, Any]) -> dict[str, float]:
+    def _train(self, trial_id: str, values: dict[str, Any]) -> tuple[dict[str, float], list[str]]:
         keras.backend.clear_session()
         gc.collect()
         network, training = split_choices(choices_of(values))
@@ -86,10 +87,14 @@ class Tuner(keras_tuner.Tuner):
         if values.get(UNTIL, epochs) < epochs:
             progress = _ending(progress, folder / "history.csv", values[UNTIL])
         try:
-            history = train(model, self.data, settings, folder, progress).history
+            result = train(model, self.data, settings, folder, progress)
+            history, used, notices = result.history, result.batch_size, result.notices
         except _Until:
             history = pd.read_csv(folder / "history.csv")
-        return _measures(history, model)
+            used = read_json(folder / "checkpoints" / "batch_size.json")
+            asked = settings.batch_size
+            notices = [batch_notice(asked, used)] if used < asked else []
+        return _measures(history, model, used), notices
 
     def save_model(self, *_, **__):
         """`train` saved it."""
@@ -173,12 +178,25 @@ def discard_stopped(tuner: Tuner, trials: pd.DataFrame) -> None:
         shutil.rmtree(tuner.trial_folder(trial) / "fit" / "checkpoints", ignore_errors=True)
 
 
-def _measures(history: pd.DataFrame, model: keras.Model) -> dict[str, float]:
+def notices_of_trials(tuner: Tuner, trials: pd.DataFrame) -> list[str]:
+    """Returns what the trainings of the trials have to say, each sentence once."""
+    said: dict[str, list[str]] = {}
+    for trial in sorted(trials["trial"]):
+        for notice in read_result(tuner.trial_folder(trial)).get("notices", []):
+            said.setdefault(notice, []).append(trial)
+    return [
+        f"{'Trial' if len(found) == 1 else 'Trials'} {', '.join(found)} of the search: {notice}"
+        for notice, found in said.items()
+    ]
+
+
+def _measures(history: pd.DataFrame, model: keras.Model, batch_size: int) -> dict[str, float]:
     row = history.set_index("epoch").loc[best_epoch(history)]
     return {name: float(row[name]) for name in ("val_auc", "val_loss", "val_accuracy")} | {
         "parameters": float(model.count_params()),
         "seconds": float(history["seconds"].sum()),
         "epochs": float(len(history)),
+        "batch_used": float(batch_size),
     }
 
 
