@@ -160,3 +160,25 @@ def test_steps_count_what_an_epoch_holds():
     assert count_steps(np.array([0, 1, 1, 0, 0]), 2, "self_blended") == 3
     assert count_steps(np.array([0, 1, 1, 0, 0]), 5, "self_blended") == 2
     assert count_steps(np.array([0, 0]), 1, "self_blended") == 2
+
+
+def test_self_blended_crops_are_parts_of_whole_faces_blended():
+    pictures = faces(2, side=64)
+    options = {"batch_size": 2, "fakes": "self_blended", "shuffle": True, "endless": True}
+    whole, crops = (
+        collect(make_batches(pictures, [0, 1], [0, 0], crop=crop, **options), 6)[0]
+        for crop in (0, 24)
+    )
+    for (faces_of_a_batch, _), (parts, labels) in zip(whole, crops, strict=True):
+        assert labels[:, 0].tolist() == [0, 1]
+        views = np.lib.stride_tricks.sliding_window_view(faces_of_a_batch, (24, 24), axis=(1, 2))
+        real, fake = (
+            {
+                tuple(place)
+                for place in np.argwhere(
+                    (view == np.moveaxis(part, -1, 0)).all(axis=(2, 3, 4))
+                ).tolist()
+            }
+            for view, part in zip(views, parts, strict=True)
+        )
+        assert real & fake

@@ -129,16 +129,25 @@ class _Recipe:
     def make(self, chosen: np.ndarray, epoch: int, place: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the batch of the rows at `chosen`."""
         entropy = [self.seed, epoch, place]
-        labels = self.labels[chosen, np.newaxis]
+        rows, labels = self.rows[chosen], self.labels[chosen, np.newaxis]
+        parts = [(self.pixels, rows)]
+        if self.fakes == "self_blended":
+            # Whole faces, for the mask is that of a whole one; crops come after.
+            whole = np.asarray(self.pixels[rows])
+            pairs = self_blended_batch(whole, np.random.default_rng([*entropy, FAKES]))
+            parts = [(pictures, np.arange(len(rows))) for pictures in pairs]
+            labels = np.concatenate([labels, labels + 1])
         if self.crop:
             names = self.names if self.augment > 0 else ()
-            generator = np.random.default_rng([*entropy, CROPS])
-            pictures, places = cut(self.pixels, self.rows[chosen], self.crop, generator, names)
+            # A real face and its fake are cut at the same place: the draws begin anew.
+            draws = [np.random.default_rng([*entropy, CROPS]) for _ in parts]
+            cuts = [
+                cut(*part, self.crop, draw, names) for part, draw in zip(parts, draws, strict=True)
+            ]
+            parts, places = [part for part, _ in cuts], cuts[0][1]
         else:
-            pictures = np.asarray(self.pixels[self.rows[chosen]])
-        if self.fakes == "self_blended":
-            pairs = self_blended_batch(pictures, np.random.default_rng([*entropy, FAKES]))
-            pictures, labels = np.concatenate(pairs), np.concatenate([labels, labels + 1])
+            parts = [np.asarray(pictures[at]) for pictures, at in parts]
+        pictures = np.concatenate(parts) if len(parts) > 1 else parts[0]
         if self.augment > 0:
             generator = np.random.default_rng(entropy)
             pictures = augment_batch(pictures, self.augment, generator, self.names)
