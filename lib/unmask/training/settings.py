@@ -230,8 +230,10 @@ class TrainingResult:
         history: a row an epoch: epoch, phase, loss, accuracy, auc, the same with val_,
             learning_rate (at its end), seconds. Of a linear head a row for each fit that was
             tried, with its L2 `penalty` and `scaling`, see `linear.fit_penalties`.
-        best_epoch: the epoch whose weights were saved, the one of the lowest validation loss.
-        seconds: spent in epochs, over all interruptions.
+        best_epoch: the epoch of the lowest validation loss, whose weights were saved; of the
+            schedule "snapshots" the mean of all lows was saved instead.
+        seconds: spent in epochs, over all interruptions; of a linear head what the features and
+            the fits took, features that lay on disk included.
         precision: the dtype policy trained with.
         device: the machine in words.
         notices: sentences to put in front of a reader.

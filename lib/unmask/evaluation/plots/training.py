@@ -22,8 +22,8 @@ MEASURES = {"loss": "loss", "auc": "AUC", "accuracy": "accuracy"}
 def training_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Returns loss and AUC by epoch, training against validation, the best epoch marked.
 
-    The best epoch is that of the lowest validation loss, whose weights are kept. Grey behind the
-    lines begins where a next phase of training does.
+    The best epoch is that of the lowest validation loss, whose weights are kept (of snapshots
+    the mean of all is). Grey behind the lines begins where a next phase of training does.
 
     Args:
         histories: for each member its history.csv, a row an epoch: loss, val_loss, auc, val_auc;
@@ -146,7 +146,7 @@ def _draw_history(
             markersize=7,
             color=BEST,
             linestyle="none",
-            label="best epoch, kept",
+            label="lowest validation loss",
         )
     return int(epochs[best]), float(losses[best])
 
