@@ -170,6 +170,8 @@ def test_another_head_computes_no_features_again(member):
     other = train(network(dropout=0.5), planted_data(), settings, folder / "seed_drop", quiet)
     assert files_of(folder / "features") == before
     assert other.resumed_from == 0 and other.model_path != first.model_path
+    took = sum(read_json(path.with_suffix(".json"))["seconds"] for path in before)
+    assert other.seconds > took > 0
     again = train(network(), planted_data(), settings, folder / "seed_1", quiet)
     assert again.resumed_from == len(again.history)
 
