@@ -141,6 +141,14 @@ def test_a_hardened_member_tells_clean_and_robust_accuracy_side_by_side(tmp_path
         for name, column in (("clean", "score"), ("robust", "attacked_score")):
             expected = ((part[column] >= cut) == (part["label"] == 1)).mean()
             assert found["splits"][split][f"{name}_accuracy"] == pytest.approx(expected)
+    kept = tmp_path / "seed_1" / "attacked.parquet"
+    stamp = kept.stat().st_mtime_ns
+    train_member(MEMBER, pixels, faces, settings, tmp_path, (1,))
+    assert kept.stat().st_mtime_ns == stamp
+    assert pd.read_parquet(tmp_path / "attacked_scores.parquet").equals(stored)
+    fewer = faces.drop(faces.index[faces["split"] == "test"][0])
+    train_member(MEMBER, pixels, fewer, settings, tmp_path, (1,))
+    assert len(pd.read_parquet(kept)) == 69
 
 
 def test_accuracies_are_means_over_seeds_at_each_ones_threshold():

@@ -12,8 +12,15 @@ import numpy as np
 import pandas as pd
 
 from ..errors import UsageError
-from ..runs import report_progress, sha256_of, write_json, write_table
-from .adversarial import accuracies, attacked_scores, check_method
+from ..runs import (
+    read_json,
+    report_progress,
+    sha256_file,
+    sha256_of,
+    write_json,
+    write_table,
+)
+from .adversarial import accuracies, attacked_scores, check_method, steps_of_the_test
 from .checks import check_whole
 from .fit import Progress, train
 from .predict import milliseconds_per_image, predict
@@ -101,7 +108,7 @@ def train_member(
         table["seed"] = seed
         tables.append(table)
         if settings.adversarial:
-            attacked.append(_attacked(saved, pixels, scored, table, seeded))
+            attacked.append(_attacked(results[-1].model_path, saved, pixels, scored, table, seeded))
     scores = pd.concat(tables, ignore_index=True)
     if calibrate is not None:
         scores = calibrate(scores)
@@ -156,11 +163,25 @@ def _no_chance(scores: pd.DataFrame) -> bool:
     return all(np.array_equal(by_seed[0], other) for other in by_seed[1:])
 
 
-def _attacked(saved, pixels, scored, table, settings: TrainingSettings) -> pd.DataFrame:
+def _attacked(path: Path, saved, pixels, scored, table, settings) -> pd.DataFrame:
+    """Returns clean and attacked scores; the latter are kept beside the model at `path`."""
     chosen = scored["split"].isin(ATTACKED_SPLITS).to_numpy()
     rows, labels = scored["row"].to_numpy()[chosen], scored["label"].to_numpy()[chosen]
-    scores = attacked_scores(saved, pixels, rows, labels, settings)
-    return table[chosen].assign(attacked_score=scores)
+    kept, note = path.with_name("attacked.parquet"), path.with_name("attacked.json")
+    wanted = {
+        "model": sha256_file(path),
+        "budget": settings.adversarial,
+        "steps": steps_of_the_test(settings),
+        "seed": settings.seed,
+        "faces": sha256_of([scored["face_id"][chosen].tolist(), labels.tolist()]),
+    }
+    if not (kept.exists() and note.exists() and read_json(note) == wanted):
+        note.unlink(missing_ok=True)
+        scores = attacked_scores(saved, pixels, rows, labels, settings)
+        write_table(kept, pd.DataFrame({"attacked_score": scores}))
+        write_json(note, wanted)
+    found = pd.read_parquet(kept)["attacked_score"].to_numpy()
+    return table[chosen].assign(attacked_score=found)
 
 
 def _describe(
