@@ -30,7 +30,7 @@ BATCH_SIZE = 32
 # (time, validation AUC) of each result as it came, and the epochs trained in all
 Results = tuple[list[tuple[float, float]], int]
 # faces: identities, pictures of each; side in pixels; trials; epochs of each
-SIZE, QUICK_SIZE = (48, 6, 64, 9, 9), (24, 4, 48, 6, 4)
+SIZE, QUICK_SIZE = (32, 5, 48, 9, 9), (24, 4, 48, 6, 4)
 
 
 @dataclass(frozen=True)
