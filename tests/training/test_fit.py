@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from planted import SETTINGS, planted_data, quiet, small_network
+from planted import SETTINGS, SIDE, planted_data, quiet, small_network
 from unmask.errors import DataError, UsageError
 from unmask.training.checkpoints import best_epoch, is_over
 from unmask.training.feeding import waiting_share
@@ -125,12 +125,37 @@ def test_weights_that_explode_behind_a_finite_loss_are_not_saved(tmp_path):
     result = train(small_network(), planted_data(), settings, tmp_path, quiet)
     assert list(result.history["epoch"]) == [1] and result.best_epoch == 1
     assert re.search(
-        r"epoch 2: (the loss was not a number in batch \d+ of 10|weights were not numbers any more "
-        r"at its end). The best weights before it were kept; a lower learning rate",
+        r"epoch 2: (the loss was not a number in batch \d+ of 10|weights became other than numbers "
+        r"in batches 1 to 10 of 10). The best weights before it were kept; a lower learning rate",
         result.notices[0],
     )
     saved = keras.models.load_model(result.model_path)
     assert all(np.isfinite(weight).all() for weight in saved.get_weights())
+
+
+@keras.saving.register_keras_serializable("tests")
+class Rotting(keras.layers.Layer):
+    """Has a weight that is no number after 120 batches, which nothing else shows."""
+
+    def build(self, shape):
+        self.batches = self.add_weight(shape=(), initializer="zeros", trainable=False)
+        self.rotten = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, inputs, training=None):
+        if training:
+            self.batches.assign_add(1.0)
+            late = keras.ops.convert_to_tensor(self.batches) > 119.5
+            self.rotten.assign(keras.ops.where(late, math.nan, 0.0))
+        return inputs
+
+
+def test_weights_that_rot_behind_a_finite_loss_are_told_by_the_batches(tmp_path):
+    inputs = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.GlobalAveragePooling2D()(Rotting()(keras.layers.Rescaling(1 / 255)(inputs)))
+    model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="fake")(x))
+    settings = replace(SETTINGS, batch_size=1, epochs=1)
+    with pytest.raises(DataError, match=r"epoch 1: weights .* in batches 101 to 160 of 160\."):
+        train(model, planted_data(), settings, tmp_path, quiet)
 
 
 def test_waiting_for_slow_pictures_is_measured():

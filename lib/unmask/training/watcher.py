@@ -14,6 +14,8 @@ from .checkpoints import Checkpoints, is_over
 from .settings import TrainingSettings
 from .snapshots import cycle_ends, save_snapshot
 
+# Batches between two looks at all weights, which a copy from the device costs.
+WEIGHTS_EVERY = 100
 Progress = Callable[[float, str], None]
 
 
@@ -56,7 +58,7 @@ class Watcher(keras.callbacks.Callback):
         self.lows = {earlier + end: place for place, end in enumerate(ends, start=1)}
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch, self.started = epoch + 1, time.perf_counter()
+        self.epoch, self.started, self.sound = epoch + 1, time.perf_counter(), 0
         if hasattr(self.model, "set_epoch"):
             self.model.set_epoch(epoch)
 
@@ -64,6 +66,8 @@ class Watcher(keras.callbacks.Callback):
         if not math.isfinite(float(logs["loss"])):
             place = f"in batch {batch + 1} of {self.params['steps']}"
             self._break_off(f"the loss was not a number {place}")
+        elif (batch + 1) % WEIGHTS_EVERY == 0:
+            self._check_weights(batch + 1)
         elif time.monotonic() - self.reported > 1:
             self.reported = time.monotonic()
             self._report((batch + 1) / self.params["steps"])
@@ -71,9 +75,8 @@ class Watcher(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not self.broken and not math.isfinite(logs["val_loss"]):
             self._break_off("the loss was not a number on the validation faces")
-        # A ReLU makes nothing of what is not a number, so that the loss need not show it.
-        if not self.broken and not all(np.isfinite(w).all() for w in self.model.get_weights()):
-            self._break_off("weights were not numbers any more at its end")
+        if not self.broken:
+            self._check_weights(self.params["steps"])
         if self.broken:
             return
         row = {
@@ -89,6 +92,16 @@ class Watcher(keras.callbacks.Callback):
         self._report(1.0)
         if phase_is_over(self.checkpoints.history, self.number, self.settings):
             self.model.stop_training = True
+
+    def _check_weights(self, batches: int) -> None:
+        """Breaks off when weights are no numbers after so many batches of the epoch."""
+        # A ReLU makes nothing of what is not a number, so that the loss need not show it.
+        if all(np.isfinite(weight).all() for weight in self.model.get_weights()):
+            self.sound = batches
+            return
+        first, steps = min(self.sound + 1, batches), self.params["steps"]
+        place = f"batches {first} to {batches}" if first < batches else f"batch {batches}"
+        self._break_off(f"weights became other than numbers in {place} of {steps}")
 
     def _learning_rate(self) -> float:
         """Returns the rate of the epoch's last step."""
