@@ -20,7 +20,7 @@ from unmask.training.search import (
 )
 from unmask.training.search.job import read_job, write_job
 from unmask.training.search.oracles import UNTIL, halving_rounds, make_oracle, trainings_planned
-from unmask.training.search.spaces import choices_of, plain_values, varied_options
+from unmask.training.search.spaces import choices_of, plain_values, space_of, varied_options
 from unmask.training.settings import Phase, TrainingSettings
 
 SHARED = replace(SETTINGS, batch_size=32, seed=3, patience=9)
@@ -148,6 +148,13 @@ def test_all_that_a_space_can_choose_is_understood(space, network, tmp_path):
         assert set(choices) == set(network) | set(training)
 
 
+def test_crops_that_the_network_cannot_take_are_not_offered():
+    least = detectors.smallest("xception")
+    assert 64 < least <= 96
+    space = space_of(SearchSettings(space="best", network="xception"), 200)
+    assert space.space[[each.name for each in space.space].index("crop")].values == [0, 96, 128]
+
+
 def test_a_trial_whose_worker_dies_twice_counts_as_failed(tmp_path):
     oracle = make_oracle(SearchSettings(method="grid"), 64)
     oracle._set_project_dir(str(tmp_path), "search")
@@ -200,6 +207,11 @@ def test_what_a_search_cannot_be_is_said_before_it_starts():
         {"batch_sizes": (32.5,)},
         {"dropouts": ("0.1",)},
         {"dropouts": 0.1},
+        {"options": ("skip",)},
+        {"options": ("skip",), "space": "best", "network": "lenet"},
+        {"space": "large", "method": "grid"},
+        {"space": "best", "method": "grid", "network": "lenet"},
+        {"space": "large", "network": "lenet"},
     ):
         with pytest.raises(UsageError):
             SearchSettings(**wrong)

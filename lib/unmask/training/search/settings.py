@@ -74,6 +74,29 @@ class SearchSettings:
         for name, least in (("trials", 1), ("epochs", 1), ("keep", 2)):
             check_whole(f"{name} of a search", getattr(self, name), least)
         self._check_lists()
+        self._check_space()
+
+    def _check_space(self) -> None:
+        """Refuses what would have no part in the search."""
+        if self.options and not self.plain:
+            raise UsageError(
+                f"The space {self.space} of the network {self.network} has no place for the "
+                f"options {', '.join(self.options)}.",
+                expected="options with the method grid, or with the space reference of a named "
+                "network",
+                fix="leave options out, or set method: grid",
+            )
+        if self.space != "reference" and self.method == "grid":
+            raise UsageError(
+                f"A grid tries the values that are listed: the space {self.space} has no part in "
+                "it.",
+                fix="set space: reference, or another method",
+            )
+        if self.space == "large" and self.network != "searched":
+            raise UsageError(
+                f"The space large is of the network searched, not of {self.network}.",
+                expected="space: reference or best, or network: searched",
+            )
 
     def _check_lists(self) -> None:
         lists = (self.dropouts, self.learning_rates, self.batch_sizes)

@@ -43,7 +43,7 @@ def space_of(settings: SearchSettings, side: int) -> keras_tuner.HyperParameters
 
     Args:
         settings: of the search.
-        side: of the faces in pixels; crops must be smaller.
+        side: of the faces in pixels; crops must be smaller, and no smaller than the network takes.
 
     Raises:
         UsageError: an option that the network does not have or that has nothing to try, or a
@@ -182,17 +182,23 @@ def _check_stops(settings: SearchSettings) -> None:
         )
 
 
-def _add_linear(space: keras_tuner.HyperParameters, side: int) -> None:
+def _crops(network: str, side: int) -> list[int]:
+    """Returns the sides of crops to try, 0 for none: within the face, and not below the network."""
+    least = detectors.smallest(network)
+    return [0, *(crop for crop in CROPS if least <= crop < side)]
+
+
+def _add_linear(space: keras_tuner.HyperParameters, side: int, network: str) -> None:
     """What a linear head on hand-made features takes: copies of faces, and crops."""
     space.Choice("augmentations", ["-".join(part) for part in (LIGHT, RE_ENCODED, EVERYTHING)])
     space.Choice("augment", [0.5, 1.0])
     space.Choice("copies", [0, 1, 2])
-    space.Choice("crop", [0, *(crop for crop in CROPS if crop < side)])
+    space.Choice("crop", _crops(network, side))
 
 
 def _add_best(space: keras_tuner.HyperParameters, side: int, network: str) -> None:
     if _is_fitted_at_once(network):
-        _add_linear(space, side)
+        _add_linear(space, side, network)
         return
     for name, values in varied_options(network).items():
         if name in ("front", "truncation", "domain"):
@@ -201,7 +207,7 @@ def _add_best(space: keras_tuner.HyperParameters, side: int, network: str) -> No
         space.Choice("dropout", [0.0, 0.2, 0.4])
     space.Choice("augmentations", ["-".join(part) for part in (LIGHT, RE_ENCODED, EVERYTHING)])
     space.Choice("augment", [0.0, 0.5, 1.0])
-    space.Choice("crop", [0, *(crop for crop in CROPS if crop < side)])
+    space.Choice("crop", _crops(network, side))
     space.Choice("schedule", ["constant", "cosine", "one_cycle"])
     space.Choice("optimizer", ["adam", "adamw"])
     space.Choice("weight_decay", [0.0, 0.02])
