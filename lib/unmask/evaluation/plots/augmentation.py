@@ -11,7 +11,7 @@ from ...errors import UsageError
 from .faces import draw_face
 from .style import WIDTH, described, listed, new_figure, styled
 
-MOST_COLUMNS = 7
+FEWEST_COLUMNS, MOST_COLUMNS = 5, 7
 DETAIL = 5  # the middle fifth of each side is enlarged
 LOUDER = 4  # differences are shown so many times as large
 
@@ -41,7 +41,7 @@ def augmentation_grid(
     names, faces = list(columns), counts.pop()
     rows = faces + int(detail)
     bands = -(-len(names) // MOST_COLUMNS)
-    width = -(-len(names) // bands)
+    width = max(FEWEST_COLUMNS, -(-len(names) // bands))
     figure = new_figure(bands * (rows * WIDTH / width + 0.25) + (0.3 if title else 0.0))
     grid = figure.subplots(bands * rows, width, squeeze=False)
     for spare in grid[(bands - 1) * rows :, len(names) - (bands - 1) * width :].ravel():
