@@ -2,18 +2,15 @@
 
 import math
 import re
-import time
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from planted import SETTINGS, SIDE, planted_data, quiet, small_network
 from unmask.errors import DataError, UsageError
 from unmask.training.checkpoints import best_epoch, is_over
-from unmask.training.feeding import waiting_share
 from unmask.training.fit import compile_for_training, train
 from unmask.training.predict import milliseconds_per_image, predict
 from unmask.training.settings import OPTIMIZERS, Phase, TrainingData, TrainingSettings
@@ -156,24 +153,6 @@ def test_weights_that_rot_behind_a_finite_loss_are_told_by_the_batches(tmp_path)
     settings = replace(SETTINGS, batch_size=1, epochs=1)
     with pytest.raises(DataError, match=r"epoch 1: weights .* in batches 101 to 160 of 160\."):
         train(model, planted_data(), settings, tmp_path, quiet)
-
-
-def test_waiting_for_slow_pictures_is_measured():
-    model, data = small_network(), planted_data(32)
-    compile_for_training(model, SETTINGS, 1e-3)
-    one = (data.pixels[:8], np.zeros((8, 1), np.float32))
-
-    def slow(number):
-        time.sleep(0.2)
-        return number
-
-    ready = tf.data.Dataset.from_tensors(one).repeat()
-    counter = tf.data.Dataset.counter().map(
-        lambda number: tf.numpy_function(slow, [number], tf.int64)
-    )
-    starved = tf.data.Dataset.zip(ready, counter).map(lambda batch, _: batch)
-    assert waiting_share(model, starved, steps=3, repeats=1) > 0.5
-    assert 0 <= waiting_share(model, ready, steps=3, repeats=1) <= 1
 
 
 def test_random_weights_are_trained_whole_whatever_the_phases():
