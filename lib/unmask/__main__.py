@@ -11,6 +11,8 @@ from .errors import nearest
 # word: (module with a main that takes arguments and returns the exit code, what it does)
 COMMANDS = {
     "run": ("unmask.suite.command_line", "run the notebooks and write the reports (run_all.py)"),
+    "score": ("unmask.verdict.command", "say of photos and clips: real, fake, unsure or no face"),
+    "app": ("unmask.web.command", "the same on a web page of your own machine"),
     "audit": ("unmask.suite.audit_command", "look for leaks and shortcuts in any dataset"),
 }
 

@@ -26,6 +26,7 @@ NOTEBOOK_OF_STEP = {
     "stress": "09_stress",
     "ablation": "learn/why_this_detector",
     "report": "10_report",
+    "score": "learn/score_your_own",
     "lesson": "learn/how_leakage_fools_you",
 }
 # A profile holds one such step for each network it names, such as architecture_lenet.

@@ -16,7 +16,13 @@ ALLOWED = {
     "evaluation": {"evaluation", "runs", "errors"},
     "audit": {"audit", "dataset", "sources", "media", "evaluation", "tell", "runs", "errors"},
     "lessons": {"lessons", "training", "detectors", "evaluation", "runs", "errors"},
-    "suite": {"suite", "audit", "sources", "runs", "errors"},
+    "suite": {"suite", "audit", "sources", "parser", "runs", "errors"},
+    "evidence": {"evidence", "media", "runs", "errors"},
+    "verdict": {
+        *("verdict", "media", "sources", "dataset", "detectors", "training", "engines"),
+        *("evaluation", "evidence", "parser", "tell", "runs", "errors"),
+    },
+    "web": {"web", "verdict", "media", "parser", "runs", "errors"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UnmaskError, UsageError
+from ..parser import Parser
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from .command_line import Parser
-
     parser = Parser(
         prog="unmask audit",
         allow_abbrev=False,

@@ -13,22 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..errors import UnmaskError, UsageError, nearest
+from ..parser import Parser
 from ..runs import notebook_of
 from . import plan
 from .alarms import alarms_of_run, console_lines
 from .display import Display, clock, summary_table
 from .profiles import Profile, expected_of, load_profile, profile_names
-
-
-class Parser(argparse.ArgumentParser):
-    """Offers the nearest option for a mistyped one; exits with 2 like every usage error."""
-
-    def error(self, message: str) -> None:
-        if "unrecognized arguments" in message:
-            wrong = message.split(": ")[-1].split()[0]
-            message += "." + nearest(wrong, self._option_string_actions)
-        self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
