@@ -1,0 +1,35 @@
+"""Faces two ways behind one call: YuNet through OpenCV, and MTCNN."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .records import FaceFinder
+
+FINDERS = ("auto", "yunet", "mtcnn")
+
+
+def make_finder(
+    name: str = "auto",
+    *,
+    weights: str | Path | None = None,
+    longer_side: int = 640,
+    minimum_confidence: float | None = None,
+) -> FaceFinder:
+    """Returns a finder of faces; each searches a smaller picture first.
+
+    Args:
+        name: "yunet", "mtcnn", or "auto": YuNet when its ONNX file is there or can be fetched
+            (once, checked by its hash), else MTCNN with a notice that says why.
+        weights: YuNet's ONNX file; else it is looked for in $UNMASK_YUNET, `data/weights/` of the
+            project and the cache (~/.cache/unmask, or $UNMASK_CACHE).
+        longer_side: in pixels; a larger picture is shrunk to it, and searched at full size only
+            when no face was found.
+        minimum_confidence: faces below are not told; None takes the finder's own.
+
+    Raises:
+        UsageError: unknown name.
+        DataError: "yunet" was asked for and its file is nowhere and cannot be fetched, or is not
+            one of the files known by their hash.
+    """
+    raise NotImplementedError
