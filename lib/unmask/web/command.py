@@ -1,0 +1,1 @@
+"""`unmask app`: the page on your own machine."""

@@ -1,0 +1,149 @@
+"""What a request may cost, and who comes next when many ask at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .problems import Problem
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a request may cost.
+
+    Attributes:
+        largest: bytes of a file.
+        most_pixels: width times height of a photo or of a frame.
+        longest: seconds of a clip.
+        seconds: that a request may take, waiting included.
+        at_once: files that are looked at side by side.
+        queue: files that may wait; who comes after them is asked to come back.
+    """
+
+    largest: int = 100 * MEGABYTE
+    most_pixels: int = 50_000_000
+    longest: float = 600.0
+    seconds: float = 120.0
+    at_once: int = 2
+    queue: int = 8
+
+
+class Clock:
+    """The time that is left to a request; starts when it is made."""
+
+    def __init__(self, seconds: float, gone: Callable[[], bool] = lambda: False):
+        """Args: seconds: that the request may take; gone: says whether nobody listens any more."""
+        self._seconds, self._gone = seconds, gone
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Returns the seconds that are left, 0 at least."""
+        return max(0.0, self._end - time.monotonic())
+
+    def check(self) -> None:
+        """Raises Problem 503 when the time is up, or 499 when nobody waits for the answer."""
+        if self._gone():
+            raise Problem(499, "gone", "The one who asked is gone.")
+        if not self.left():
+            raise Problem(
+                503,
+                "time is up",
+                f"This took longer than the {self._seconds:g} seconds that a request may take.",
+                fix="Send a shorter or smaller clip, or ask on your own machine: unmask score FILE",
+            )
+
+
+class Turnstile:
+    """Lets `at_once` in and `queue` wait, first come first served; sends the rest away."""
+
+    def __init__(self, at_once: int, queue: int):
+        self.at_once, self.queue = at_once, queue
+        self._changed = threading.Condition()
+        self._waiting: deque[Ticket] = deque()
+        self._inside: set[Ticket] = set()
+        self._typical = 1.0  # seconds that one took, an average that forgets
+
+    def take(self) -> Ticket:
+        """Returns a ticket; `Ticket.leave` must be called in the end, whatever happens.
+
+        Raises:
+            Problem: 429, there is no place left to wait.
+        """
+        with self._changed:
+            if len(self._inside) + len(self._waiting) >= self.at_once + self.queue:
+                raise self._full()
+            ticket = Ticket(self)
+            self._waiting.append(ticket)
+            self._admit()
+            return ticket
+
+    def counts(self) -> tuple[int, int]:
+        """Returns how many are inside and how many wait."""
+        with self._changed:
+            return len(self._inside), len(self._waiting)
+
+    def _full(self) -> Problem:
+        # All that wait have to be through before a newcomer has a chance of being let in at once.
+        wait = self._typical * (1 + len(self._waiting)) / self.at_once
+        return Problem(
+            429,
+            "busy",
+            f"{self.at_once + self.queue} files are being looked at or waiting already.",
+            fix="Try again in a moment.",
+            retry_after=int(min(max(wait, 1), 60)),
+        )
+
+    def _admit(self) -> None:
+        while self._waiting and len(self._inside) < self.at_once:
+            ticket = self._waiting.popleft()
+            ticket.since = time.monotonic()
+            self._inside.add(ticket)
+        self._changed.notify_all()
+
+
+class Ticket:
+    """A place in the queue, then inside."""
+
+    def __init__(self, turnstile: Turnstile):
+        self._turnstile = turnstile
+        self.since = 0.0
+
+    def wait(self, clock: Clock, step: float = 0.25) -> None:
+        """Returns when it is this one's turn; looks at the clock every `step` seconds.
+
+        Raises:
+            Problem: 503, the time is up before.
+        """
+        gate = self._turnstile
+        with gate._changed:
+            while self not in gate._inside:
+                try:
+                    clock.check()
+                except Problem as problem:
+                    problem.retry_after = gate._full().retry_after
+                    raise
+                gate._changed.wait(step)
+
+    def before(self) -> int:
+        """Returns how many are let in before this one."""
+        gate = self._turnstile
+        with gate._changed:
+            return gate._waiting.index(self) if self in gate._waiting else 0
+
+    def leave(self) -> None:
+        """Makes room; a second call does nothing."""
+        gate = self._turnstile
+        with gate._changed:
+            if self in gate._inside:
+                gate._inside.remove(self)
+                took = time.monotonic() - self.since
+                gate._typical += 0.2 * (took - gate._typical)
+            elif self in gate._waiting:
+                gate._waiting.remove(self)
+            gate._admit()
