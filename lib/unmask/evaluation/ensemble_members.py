@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..runs import write_json, write_table
 from .calibration import add_calibrated
-from .ensembles import Ensemble
+from .ensembles import Ensemble, write_joiner
 from .members import Result
 
 
@@ -32,10 +32,13 @@ def write_ensembles(
 
 
 def write_ensemble(folder: Path, name: str, ensemble: Ensemble, members: Sequence[Result]) -> None:
-    """Writes an ensemble as a member: its scores, calibrated on validation, and its cost, which
-    is that of all networks of the members that count in it.
+    """Writes an ensemble as a member: its scores, calibrated on validation, what it does to the
+    scores of a new face (joiner.json), and its cost, which is that of all networks of the members
+    that count in it.
     """
     write_table(folder / "scores.parquet", add_calibrated(ensemble.scores))
+    if ensemble.joiner is not None:
+        write_joiner(folder, ensemble.joiner)
     used = ensemble.used()
     members = [result for result in members if result.name in used]
     together = {

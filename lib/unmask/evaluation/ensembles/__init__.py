@@ -12,12 +12,14 @@ from .joined import (
     stacked_ensemble,
     weighted_ensemble,
 )
+from .joiner import Joiner, read_joiner, write_joiner
 from .table import Ensemble, combine, member_names
 
 __all__ = [
     "METHODS",
     "REFERENCE_TRIO",
     "Ensemble",
+    "Joiner",
     "VerdictPairs",
     "combine",
     "fit_ensembles",
@@ -26,7 +28,9 @@ __all__ = [
     "member_names",
     "named_ensembles",
     "rank_ensemble",
+    "read_joiner",
     "stacked_ensemble",
     "verdict_pairs",
     "weighted_ensemble",
+    "write_joiner",
 ]

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from ...errors import DataError
 from ..scores import select_scores
+from .joiner import Joiner
 from .table import Ensemble, member_names, scores_frame
 
 FOLDS = 5
@@ -19,11 +20,16 @@ Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
 class Predictor(Protocol):
-    """Joins scores `[n, members]` into `[n]`; `weights` `[members]` says how each one counts."""
+    """Joins scores `[n, members]` into `[n]`; `weights` `[members]` says how each one counts.
+
+    It takes scores after `fitted_ensemble`'s `transform`; its `joiner` takes them as they are.
+    """
 
     weights: np.ndarray
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray: ...
+
+    def joiner(self, names: Sequence[str]) -> Joiner: ...
 
 
 Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Predictor]
@@ -64,7 +70,8 @@ def fitted_ensemble(
     note = "Fitted on validation only; its validation scores are out of fold."
     weights = dict(zip(names, map(float, predictor.weights), strict=True))
     path = path_of(predictor, names)
-    return Ensemble(scores_frame(wide, scores), weights, note, about, path)
+    frame = scores_frame(wide, scores)
+    return Ensemble(frame, weights, note, about, path, predictor.joiner(names))
 
 
 def out_of_fold(

@@ -14,13 +14,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from ...errors import DataError, UsageError
-from ..calibration import clipped_logit
 from ..scores import select_scores
 from .fitted import Fit, fitted_ensemble, make_folds, out_of_fold
+from .joiner import Joiner, rank_among, stack_logits
 from .table import Ensemble, member_names, scores_frame
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)
-LOGIT_EDGE = 1e-6  # so that no single sure mistake pulls without limit
 MOST_PICKS = 20
 REFERENCE_TRIO = ("mini_vggnet", "lenet", "resnet_small")  # of the teaching notebooks
 
@@ -31,7 +30,11 @@ def mean_ensemble(wide: pd.DataFrame) -> Ensemble:
     weights = dict.fromkeys(names, 1 / len(names))
     mean = wide[names].mean(axis=1)
     return Ensemble(
-        scores_frame(wide, mean), weights, "Nothing is fitted.", "plain mean of the scores"
+        scores_frame(wide, mean),
+        weights,
+        "Nothing is fitted.",
+        "plain mean of the scores",
+        joiner=Joiner("mean", tuple(names), tuple(weights.values())),
     )
 
 
@@ -44,11 +47,15 @@ def rank_ensemble(wide: pd.DataFrame) -> Ensemble:
     """
     names = member_names(wide)
     val = select_scores(wide, "val")
-    ranks = [_rank_among(np.sort(val[name].to_numpy()), wide[name].to_numpy()) for name in names]
+    known = [np.sort(val[name].to_numpy()) for name in names]
+    ranks = [rank_among(each, wide[name]) for each, name in zip(known, names, strict=True)]
     weights = dict.fromkeys(names, 1 / len(names))
     note = "Ranks are taken among the validation faces; no label is used."
     about = "mean of the ranks among validation faces"
-    return Ensemble(scores_frame(wide, np.mean(ranks, axis=0)), weights, note, about)
+    references = tuple(tuple(each.tolist()) for each in known)
+    joiner = Joiner("rank", tuple(names), tuple(weights.values()), references=references)
+    scores = scores_frame(wide, np.mean(ranks, axis=0))
+    return Ensemble(scores, weights, note, about, joiner=joiner)
 
 
 def weighted_ensemble(wide: pd.DataFrame) -> Ensemble:
@@ -72,7 +79,7 @@ def stacked_ensemble(wide: pd.DataFrame) -> Ensemble:
     Raises:
         DataError: validation is too small for two folds that hold both classes.
     """
-    return fitted_ensemble(wide, _fit_stack, "logistic regression on the scores", _logits)
+    return fitted_ensemble(wide, _fit_stack, "logistic regression on the scores", stack_logits)
 
 
 def greedy_ensemble(wide: pd.DataFrame) -> Ensemble:
@@ -168,16 +175,6 @@ def _check_named(name: str, members: Sequence[str], present: Sequence[str]) -> N
         )
 
 
-def _logits(matrix: np.ndarray) -> np.ndarray:
-    return clipped_logit(matrix, LOGIT_EDGE)
-
-
-def _rank_among(ordered: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    below = np.searchsorted(ordered, scores, side="left")
-    not_above = np.searchsorted(ordered, scores, side="right")
-    return (below + not_above) / (2 * len(ordered))
-
-
 @dataclass(frozen=True)
 class _Weighted:
     weights: np.ndarray
@@ -185,6 +182,9 @@ class _Weighted:
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
         return np.clip(matrix @ self.weights, 0.0, 1.0)
+
+    def joiner(self, names: Sequence[str]) -> Joiner:
+        return Joiner("mean", tuple(names), tuple(map(float, self.weights)))
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,10 @@ class _Stacked:
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
         return self.model.predict_proba(matrix)[:, 1]
+
+    def joiner(self, names: Sequence[str]) -> Joiner:
+        weights = tuple(map(float, self.weights))
+        return Joiner("stack", tuple(names), weights, float(self.model.intercept_[0]))
 
 
 def _fit_weights(matrix: np.ndarray, labels: np.ndarray, clusters: np.ndarray) -> _Weighted:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ...errors import DataError, UsageError
 from ..scores import cluster_ids, score_matrix
+from .joiner import Joiner
 
 KEYS = ("face_id", "split", "label", "cluster")
 
@@ -23,6 +24,7 @@ class Ensemble:
         note: what a reader must know about these scores, a sentence.
         about: how the members are joined, a few words.
         path: for a greedy selection, the member picked and the validation AUC after each pick.
+        joiner: does to the scores of a new face what was done here; None where nobody needs it.
     """
 
     scores: pd.DataFrame
@@ -30,6 +32,7 @@ class Ensemble:
     note: str
     about: str = ""
     path: tuple[tuple[str, float], ...] = ()
+    joiner: Joiner | None = None
 
     def used(self) -> list[str]:
         """Returns the members that count at all: the others need not be run to score a face."""
