@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import Any
+
+from flask import Flask, Response, jsonify, render_template, request, stream_with_context
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..verdict import Detector
-from .limits import Limits
+from ..verdict.lines import NO_PROOF
+from . import words
+from .desk import EVERYONE, Desk, Look, Order, Tell
+from .headers import refuse_other_sites, secure
+from .limits import MEGABYTE, Clock, Limits
+from .openapi import describe_api
+from .pictures import as_address, with_heat
+from .problems import Problem
+from .streaming import FAILED, TYPE, Progress
+from .timeline import timeline_of
+from .uploads import UnnamedFilesRequest, receive, too_large
+
+# What the lines around a file and the other fields of a form may take.
+FORM_BYTES = 64_000
+FOR_PROGRAMS = ("/api/", "/health", "/openapi.json", "/look")
 
 
 def create_app(
@@ -19,6 +37,142 @@ def create_app(
         behind_proxy: trust X-Forwarded-For, -Proto, -Host and -Prefix of one proxy before it.
             Without a proxy anybody could set them, so they are ignored.
     """
+    limits = limits or Limits()
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = (limits or Limits()).largest
+    app.request_class = UnnamedFilesRequest
+    app.config["MAX_CONTENT_LENGTH"] = limits.largest + FORM_BYTES
+    app.json.sort_keys = False
+    app.jinja_env.autoescape = True  # Flask's own rule knows no .j2
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(words=words, as_address=as_address, with_heat=with_heat)
+    app.jinja_env.globals.update(timeline_of=timeline_of, no_proof=NO_PROOF)
+    if behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)
+    desk = Desk(detector, limits)
+    app.before_request(lambda: refuse_other_sites(request))
+    app.after_request(secure)
+    _answer_problems(app, desk)
+    _add_page(app, desk)
+    _add_api(app, desk)
     return app
+
+
+def _add_page(app: Flask, desk: Desk) -> None:
+    @app.get("/")
+    def page() -> str:
+        return _page(desk)
+
+    @app.post("/")
+    def answer() -> str:
+        """The page with its answer: how it works without JavaScript."""
+        upload = receive(request, desk.limits)
+        explain = EVERYONE if "heat_maps" in request.form else ()
+        with desk.turnstile.take() as ticket:
+            order = Order(ticket, _clock(desk), picture=True, explain=explain)
+            look = desk.look(upload, order)
+        return _page(desk, look=look, size=upload.size)
+
+    @app.post("/look")
+    def look() -> Response:
+        """The same for the script of the page: lines of progress, then the answer as HTML."""
+        upload = receive(request, desk.limits)
+        clock, ticket = _clock(desk), desk.turnstile.take()
+        here = request.environ
+
+        def work(tell: Tell) -> dict[str, Any]:
+            found = desk.look(upload, Order(ticket, clock, tell, picture=True))
+            with app.request_context(here):
+                return {"html": _answer(found, upload.size, scripted=True)}
+
+        progress = Progress(work, app.logger.error)
+        response = Response(stream_with_context(progress.lines()), mimetype=TYPE)
+        response.headers["X-Accel-Buffering"] = "no"
+        response.call_on_close(ticket.leave)
+        return response
+
+
+def _add_api(app: Flask, desk: Desk) -> None:
+    @app.post("/api/score")
+    def score() -> Response:
+        upload = receive(request, desk.limits)
+        with desk.turnstile.take() as ticket:
+            found = desk.look(upload, Order(ticket, _clock(desk)))
+        return jsonify(found.verdict.as_dict())
+
+    @app.post("/api/heat-map")
+    def heat_map() -> Response:
+        upload, number = receive(request, desk.limits), _person()
+        with desk.turnstile.take() as ticket:
+            order = Order(ticket, _clock(desk), explain=(number,))
+            person, found = desk.explain(upload, order, number)
+        picture = as_address(with_heat(person.crop, found.heat))
+        return jsonify(person=number, sentence=found.sentence(), picture=picture)
+
+    @app.get("/health")
+    def health() -> Response:
+        inside, waiting = desk.turnstile.counts()
+        return jsonify(status="ok", detector=desk.detector.name, inside=inside, waiting=waiting)
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        return jsonify(describe_api(desk.limits, request.script_root))
+
+
+def _answer_problems(app: Flask, desk: Desk) -> None:
+    def tell(problem: Problem) -> tuple[Response | str, int, dict[str, str]]:
+        for_programs = request.path.startswith(FOR_PROGRAMS)
+        body = jsonify(problem.as_dict()) if for_programs else _page(desk, problem=problem)
+        return body, problem.status, problem.headers()
+
+    @app.errorhandler(Problem)
+    def known(problem: Problem) -> tuple[Response | str, int, dict[str, str]]:
+        return tell(problem)
+
+    @app.errorhandler(HTTPException)
+    def of_http(error: HTTPException) -> tuple[Response | str, int, dict[str, str]]:
+        if error.code == 413:
+            return tell(too_large(desk.limits))
+        problem = Problem(error.code or 500, (error.name or "").lower(), error.description or "")
+        body, status, headers = tell(problem)
+        allowed = getattr(error, "valid_methods", None)
+        return body, status, {**headers, **({"Allow": ", ".join(allowed)} if allowed else {})}
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> tuple[Response | str, int, dict[str, str]]:
+        app.logger.error("%s %s", request.method, request.path, exc_info=error)
+        return tell(FAILED)
+
+
+def _page(
+    desk: Desk, *, look: Look | None = None, size: int = 0, problem: Problem | None = None
+) -> str:
+    answer = _answer(look, size, scripted=False) if look else ""
+    return render_template(
+        "page.html.j2",
+        answer=answer,
+        problem=problem,
+        detector=desk.detector,
+        error_rates=desk.detector.error_rates(),
+        limits=desk.limits,
+        largest_megabytes=desk.limits.largest / MEGABYTE,
+    )
+
+
+def _answer(look: Look, size: int, *, scripted: bool) -> str:
+    return render_template(
+        "answer.html.j2", look=look, verdict=look.verdict, size=size, scripted=scripted
+    )
+
+
+def _clock(desk: Desk) -> Clock:
+    gone = request.environ.get("waitress.client_disconnected", lambda: False)
+    return Clock(desk.limits.seconds, gone)
+
+
+def _person() -> int:
+    given = request.form.get("person", "0")
+    if not (given.isascii() and given.isdigit() and len(given) < 7):
+        raise Problem(
+            400, "no number", "The field 'person' is no number.", expected="0 for the first one"
+        )
+    return int(given)

@@ -70,7 +70,7 @@ class Turnstile:
         self._typical = 1.0  # seconds that one took, an average that forgets
 
     def take(self) -> Ticket:
-        """Returns a ticket; `Ticket.leave` must be called in the end, whatever happens.
+        """Returns a ticket; leave its block, or call `Ticket.leave`, whatever happens.
 
         Raises:
             Problem: 429, there is no place left to wait.
@@ -108,33 +108,48 @@ class Turnstile:
 
 
 class Ticket:
-    """A place in the queue, then inside."""
+    """A place in the queue, then inside; given back at the end of its `with` block."""
 
     def __init__(self, turnstile: Turnstile):
         self._turnstile = turnstile
         self.since = 0.0
 
-    def wait(self, clock: Clock, step: float = 0.25) -> None:
+    def __enter__(self) -> Ticket:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.leave()
+
+    def wait(
+        self,
+        clock: Clock,
+        tell: Callable[[float, str], None] = lambda share, words: None,
+        step: float = 0.25,
+    ) -> None:
         """Returns when it is this one's turn; looks at the clock every `step` seconds.
+
+        Args:
+            clock: of the request.
+            tell: is told how many come first.
+            step: seconds.
 
         Raises:
             Problem: 503, the time is up before.
         """
         gate = self._turnstile
-        with gate._changed:
-            while self not in gate._inside:
-                try:
-                    clock.check()
-                except Problem as problem:
-                    problem.retry_after = gate._full().retry_after
-                    raise
-                gate._changed.wait(step)
-
-    def before(self) -> int:
-        """Returns how many are let in before this one."""
-        gate = self._turnstile
-        with gate._changed:
-            return gate._waiting.index(self) if self in gate._waiting else 0
+        while True:
+            with gate._changed:
+                if self in gate._inside or gate._changed.wait_for(
+                    lambda: self in gate._inside, step
+                ):
+                    return
+                before, retry_after = gate._waiting.index(self), gate._full().retry_after
+            tell(0.0, f"waiting: {before + 1} before this one")
+            try:
+                clock.check()
+            except Problem as problem:
+                problem.retry_after = retry_after
+                raise
 
     def leave(self) -> None:
         """Makes room; a second call does nothing."""

@@ -1,0 +1,80 @@
+"""Verdicts in the words and numbers of the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..verdict import FAKE, NO_FACE, REAL, UNSURE, Person, Verdict
+
+HEADLINES = {
+    FAKE: "Looks fake",
+    REAL: "Looks real",
+    UNSURE: "Cannot tell",
+    NO_FACE: "No face found",
+}
+SHORT = {FAKE: "fake", REAL: "real", UNSURE: "unsure", NO_FACE: "no face", "": "not judged"}
+CHANGES = {
+    "jpeg_90": "saved as JPEG of quality 90",
+    "jpeg_75": "saved as JPEG of quality 75",
+    "resize_0.75": "three quarters of its size",
+}
+EVIDENCE = {
+    "usual": "usual",
+    "unusual": "unusual",
+    "not measurable here": "not measurable here",
+}
+
+
+def percent(share: float | None) -> str:
+    """Returns a share as a percentage: 0.0412 is "4.1%", 0.5 is "50%", None "unknown"."""
+    if share is None:
+        return "unknown"
+    digits = 0 if share >= 0.1 or share == 0 else 1 if share >= 0.01 else 2
+    return f"{share:.{digits}%}"
+
+
+def moment(seconds: float) -> str:
+    """Returns a time in a clip as minutes, seconds and tenths: 63.28 is "1:03.3"."""
+    tenths = round(seconds * 10)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
+
+
+def megabytes(count: int) -> str:
+    """Returns a number of bytes for the reader: 1234567 is "1.2 MB", 2048 is "2 kB"."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
+
+
+def who(person: Person, verdict: Verdict) -> str:
+    """Returns how a person is called: "The face", "Face 2", "Person 1"."""
+    noun = "Person" if verdict.kind == "video" else "Face"
+    return f"The {noun.lower()}" if len(verdict.people) == 1 else f"{noun} {person.number + 1}"
+
+
+def chance_lines(verdict: Verdict) -> list[dict[str, str]]:
+    """Returns, for each stated share of fakes, the share and how often this verdict is right."""
+    lines = []
+    for chance in verdict.chances:
+        right, low, high = (chance.get(name) for name in ("right", "low", "high"))
+        between = f"{percent(low)} to {percent(high)}" if None not in (low, high) else ""
+        lines.append(
+            {
+                "share": percent(chance["share_of_fakes"]),
+                "right": percent(right),
+                "between": between,
+            }
+        )
+    return lines
+
+
+def evidence_line(evidence: dict[str, Any]) -> dict[str, str]:
+    """Returns what the page says of one measure: title, value, usual range, verdict, sentence."""
+    value, normal, unit = evidence.get("value"), evidence.get("normal"), evidence.get("unit") or ""
+    unit = f" {unit}" if unit else ""
+    # Tests of the words of a measure are those of the room evidence; here only numbers are set.
+    return {
+        "title": evidence["title"],
+        "value": "" if value is None else f"{value:.3g}{unit}",
+        "usual": f"{normal['low']:.3g} to {normal['high']:.3g}{unit}" if normal else "",
+        "verdict": EVIDENCE.get(evidence["verdict"], evidence["verdict"]),
+        "sentence": evidence["sentence"],
+    }
