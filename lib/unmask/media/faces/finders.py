@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...errors import DataError, UsageError, nearest
 from .records import FaceFinder
 
 FINDERS = ("auto", "yunet", "mtcnn")
@@ -23,8 +24,8 @@ def make_finder(
             (once, checked by its hash), else MTCNN with a notice that says why.
         weights: YuNet's ONNX file; else it is looked for in $UNMASK_YUNET, `data/weights/` of the
             project and the cache (~/.cache/unmask, or $UNMASK_CACHE).
-        longer_side: in pixels; a larger picture is shrunk to it, and searched at full size only
-            when no face was found.
+        longer_side: in pixels; a larger picture is shrunk to it, and searched at full size (at
+            most 1920 pixels) only when no face was found.
         minimum_confidence: faces below are not told; None takes the finder's own.
 
     Raises:
@@ -32,4 +33,29 @@ def make_finder(
         DataError: "yunet" was asked for and its file is nowhere and cannot be fetched, or is not
             one of the files known by their hash.
     """
-    raise NotImplementedError
+    if name not in FINDERS:
+        raise UsageError(
+            f"There is no finder of faces '{name}'.{nearest(name, FINDERS)}",
+            expected=", ".join(FINDERS),
+            fix="choose one of them",
+        )
+    settings = {"longer_side": longer_side, "minimum_confidence": minimum_confidence}
+    notices: tuple[str, ...] = ()
+    if name != "mtcnn":
+        from .yunet import YunetFinder
+
+        try:
+            return YunetFinder(weights, **settings)
+        except DataError as error:
+            if name == "yunet" or weights is not None:
+                raise
+            notices = (_told(error),)
+    from .mtcnn import MtcnnFinder
+
+    return MtcnnFinder(**settings, notices=notices)
+
+
+def _told(error: DataError) -> str:
+    what = error.what.rstrip(".")
+    fix = str(error).rpartition("to fix:")[2].strip()
+    return f"Faces are searched with MTCNN, because there is no YuNet: {what}. To have it, {fix}."

@@ -1,0 +1,77 @@
+"""The smaller picture first: what both finders do around their networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ...errors import DataError
+from .records import Face
+
+LARGEST_SIDE = 1920  # pixels: what "full size" means for larger pictures, so that memory is bounded
+
+
+class SmallerFirst:
+    """Searches a picture shrunk to `longer_side`; at full size only when no face was found.
+
+    A finder derives from it and gives `search`.
+    """
+
+    def __init__(self, longer_side: int):
+        self.longer_side = longer_side
+
+    def search(self, pixels: np.ndarray, again: bool) -> list[Face]:
+        """Returns the faces of one picture in its own pixels.
+
+        Args:
+            pixels: uint8 `[height, width, 3]`, RGB.
+            again: the smaller picture showed none; look more closely.
+        """
+        raise NotImplementedError
+
+    def find(self, pictures: Sequence[np.ndarray]) -> list[list[Face]]:
+        """See `FaceFinder`."""
+        return [self._find_in(check_pixels(pixels)) for pixels in pictures]
+
+    def _find_in(self, pixels: np.ndarray) -> list[Face]:
+        small, scale = _shrunk(pixels, self.longer_side)
+        faces = self.search(small, again=False)
+        if not faces:
+            small, scale = _shrunk(pixels, max(self.longer_side, LARGEST_SIDE))
+            faces = self.search(small, again=True)
+        faces = [_scaled(face, 1 / scale) for face in faces]
+        return sorted(faces, key=lambda face: -face.area)
+
+
+def check_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Returns `pixels` when they are a picture.
+
+    Raises:
+        DataError: not uint8 `[height, width, 3]`.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise DataError(
+            f"Faces cannot be searched in {pixels.dtype} of the shape {pixels.shape}.",
+            expected="uint8 pixels of the shape [height, width, 3], RGB",
+            fix="decode pictures with unmask.media.images.decode_image",
+        )
+    return pixels
+
+
+def _shrunk(pixels: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]:
+    """The picture with at most that longer side, and the scale that it was shrunk by."""
+    height, width = pixels.shape[:2]
+    scale = longer_side / max(height, width)
+    if scale >= 1:
+        return pixels, 1.0
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), scale
+
+
+def _scaled(face: Face, scale: float) -> Face:
+    if scale == 1:
+        return face
+    box = tuple(value * scale for value in face.box)
+    return Face(box, face.landmarks * scale, face.confidence)
