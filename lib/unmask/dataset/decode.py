@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from .. import runs
-from ..media import Rejected
+from ..media import Rejected, videos
 from ..media.images import decode_image
-from ..media.videos import read_frames
 from .equalise import Equaliser
 from .near_copies.fingerprints import SIDE, pixels_id, shrink
+from .seeking import WHOLE, FaceOfFile, FaceSeeker, Loss, Picture, loss_of_file
 from .settings import PreprocessSettings
+from .squares import NEARLY_SQUARE, square
 
-# Up to this ratio of the sides a picture is taken for a square one.
-NEARLY_SQUARE = 1.03
+__all__ = ["NEARLY_SQUARE", "FacesOfFile", "decode_file", "square"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ class FacesOfFile:
         pixels_id: hex digest of the decoded pixels at full size; equal for exact copies.
         thumbnail: of the middle frame, for near copies; see `near_copies.Fingerprint`.
         notes: what the decoder had to convert.
+        found: where faces were looked for, what is known of each of `faces`.
+        lost: where faces were looked for, frames without one and faces that cannot be used.
+        looked_at: where faces were looked for, the index of each frame that was decoded.
     """
 
     frames: list[int]
@@ -37,11 +40,27 @@ class FacesOfFile:
     pixels_id: str
     thumbnail: bytes
     notes: tuple[str, ...]
+    found: tuple[FaceOfFile, ...] = ()
+    lost: tuple[Loss, ...] = ()
+    looked_at: tuple[int, ...] = ()
 
     @property
     def middle(self) -> int:
         """The frame that `thumbnail` shows."""
-        return self.frames[len(self.frames) // 2]
+        frames = self.looked_at or self.frames
+        return frames[len(frames) // 2]
+
+    @property
+    def loss(self) -> Loss | None:
+        """What is said of the file when it gave no face; None when it gave one."""
+        return None if self.frames else loss_of_file(self.lost, len(self.looked_at))
+
+    @property
+    def face_names(self) -> list[str]:
+        """What tells each face from the others of this file: its frame, and its place in it."""
+        if not self.found:
+            return [str(frame) for frame in self.frames]
+        return [face.name for face in self.found]
 
 
 def decode_file(
@@ -50,8 +69,17 @@ def decode_file(
     kind: str,
     settings: PreprocessSettings,
     equaliser: Equaliser | None = None,
+    seeker: FaceSeeker = WHOLE,
 ) -> FacesOfFile:
     """Decodes a file once; copies are told by its own pixels, before anything is equalised.
+
+    Args:
+        path: of a picture or a clip.
+        file_id: sha256 of the bytes that were listed.
+        kind: "image" or "video".
+        settings: size of a face, frames of a clip.
+        equaliser: what every face is brought to.
+        seeker: looks for faces; `WHOLE` takes each picture as it is.
 
     Raises:
         Rejected: the reasons of `media`, "unreadable", or "changed" when the bytes are no longer
@@ -59,44 +87,74 @@ def decode_file(
     """
     if not file_id:
         raise Rejected("unreadable", "it could not be read when it was listed")
+    notes: list[str] = []
     try:
         if kind == "video":
             _check_unchanged(file_id, runs.sha256_file(path))
-            pictures = read_frames(path, settings.frames_per_clip)
-            notes: tuple[str, ...] = ()
+            pictures = _pictures_of_clip(path, settings.frames_per_clip, seeker.choice.every)
         else:
             with open(path, "rb") as stream:
                 data = stream.read()
             _check_unchanged(file_id, hashlib.sha256(data).hexdigest())
             decoded = decode_image(data)
-            pictures, notes = [(0, decoded.pixels)], decoded.notes
+            pictures, notes = iter([Picture(0, 0.0, decoded.pixels)]), list(decoded.notes)
+        pictures = _large_enough(pictures, settings.minimum_side)
+        if seeker.choice.searched:
+            return _searched(pictures, settings.size, equaliser or Equaliser(), seeker, notes)
+        return _whole(list(pictures), settings.size, equaliser, notes)
     except OSError as error:
         raise Rejected("unreadable", error.strerror or str(error)) from error
-    height, width = pictures[0][1].shape[:2]
-    if min(height, width) < settings.minimum_side:
-        raise Rejected("too small", f"{width} x {height} pixels")
-    frames = [frame for frame, _ in pictures]
-    faces = np.stack([square(pixels, settings.size, equaliser) for _, pixels in pictures])
-    digest = pixels_id(pixels for _, pixels in pictures)
-    thumbnail = shrink(pictures[len(pictures) // 2][1], SIDE).tobytes()
-    return FacesOfFile(frames, faces, digest, thumbnail, notes)
 
 
-def square(pixels: np.ndarray, size: int, equaliser: Equaliser | None = None) -> np.ndarray:
-    """Returns the picture as uint8 `[size, size, 3]`: the middle square when it is not square.
+def _whole(
+    pictures: list[Picture], size: int, equaliser: Equaliser | None, notes: list[str]
+) -> FacesOfFile:
+    faces = np.stack([square(each.pixels, size, equaliser) for each in pictures])
+    digest = pixels_id(each.pixels for each in pictures)
+    thumbnail = shrink(pictures[len(pictures) // 2].pixels, SIDE).tobytes()
+    return FacesOfFile([each.frame for each in pictures], faces, digest, thumbnail, tuple(notes))
 
-    Shrinks by area averaging, enlarges linearly.
-    """
-    equaliser = equaliser or Equaliser()
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    if max(height, width) > NEARLY_SQUARE * side:
-        top, left = (height - side) // 2, (width - side) // 2
-        pixels = pixels[top : top + side, left : left + side]
-    if equaliser.side is not None and side > equaliser.side:
-        pixels, side = equaliser.shrink(pixels), equaliser.side
-    how = cv2.INTER_AREA if side >= size else cv2.INTER_LINEAR
-    return equaliser.encode(cv2.resize(pixels, (size, size), interpolation=how))
+
+def _searched(
+    pictures: Iterator[Picture],
+    size: int,
+    equaliser: Equaliser,
+    seeker: FaceSeeker,
+    notes: list[str],
+) -> FacesOfFile:
+    sought = seeker.seek(pictures, size, equaliser)
+    faces = np.empty((0, size, size, 3), np.uint8)
+    if sought.kept:
+        faces = np.stack([face.pixels for face in sought.kept])
+    return FacesOfFile(
+        frames=[face.frame for face in sought.kept],
+        faces=faces,
+        pixels_id=sought.pixels_id,
+        thumbnail=sought.thumbnail,
+        notes=tuple(notes),
+        found=tuple(face._replace(pixels=None) for face in sought.kept),
+        lost=tuple(sought.lost),
+        looked_at=tuple(sought.frames),
+    )
+
+
+def _pictures_of_clip(path: str, count: int, every: int) -> Iterator[Picture]:
+    """Yields the frames that were asked for; with `every` one at a time, however long the clip."""
+    if not every:
+        frames = videos.read_frames(path, count)
+        yield from (Picture(index, float(index), pixels) for index, pixels in frames)
+        return
+    with videos.open_frames(path, every=every) as reader:
+        for frame in reader:
+            yield Picture(frame.index, frame.time, frame.pixels)
+
+
+def _large_enough(pictures: Iterator[Picture], minimum_side: int) -> Iterator[Picture]:
+    for number, picture in enumerate(pictures):
+        height, width = picture.pixels.shape[:2]
+        if not number and min(height, width) < minimum_side:
+            raise Rejected("too small", f"{width} x {height} pixels")
+        yield picture
 
 
 def _check_unchanged(file_id: str, now: str) -> None:

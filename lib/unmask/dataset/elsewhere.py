@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from ..sources.files_table import build_files_table
 from ..sources.folder import list_pictures, list_source
 from .decode import FacesOfFile, decode_file
 from .equalise import Equaliser
+from .face_choice import FaceChoice
 from .near_copies import overlap
+from .seeking import WHOLE, FaceSeeker
 from .settings import PreprocessSettings
 
 FILE_COLUMNS = ["file_id", "path", "label", "dataset", "generator", "group"]
@@ -33,11 +35,13 @@ class RunPictures:
         settings: size of a face, and jobs.
         equaliser: what all its pictures are brought to.
         fingerprints: of all its files, those of training, validation and test alike.
+        seeker: looks for faces as the run does; takes pictures whole unless told otherwise.
     """
 
     settings: PreprocessSettings
     equaliser: Equaliser
     fingerprints: pd.DataFrame
+    seeker: FaceSeeker = WHOLE
 
     @classmethod
     def load(cls, run_folder: str | Path, size: int, jobs: int) -> RunPictures:
@@ -50,7 +54,14 @@ class RunPictures:
         common = runs.read_json(runs.require(run_folder, "preprocess", "equalise.json"))
         equaliser = Equaliser(common.get("size"), common.get("jpeg_quality"))
         settings = PreprocessSettings(size=size, jobs=jobs)
-        return cls(settings, equaliser, pd.read_parquet(fingerprints))
+        choice = FaceChoice()
+        framing = runs.step_folder(run_folder, "preprocess") / "framing.json"
+        if framing.exists():  # runs made before faces could be looked for have none
+            record = runs.read_json(framing)
+            choice = FaceChoice.from_dict(record["choice"])
+            settings = replace(settings, frames_per_clip=record["frames_per_clip"])
+        seeker = FaceSeeker.make(choice)
+        return cls(settings, equaliser, pd.read_parquet(fingerprints), seeker)
 
 
 @dataclass(frozen=True)
@@ -161,7 +172,7 @@ def _decode(
     for place in np.flatnonzero(~np.array(broken) & ~familiar & ~again):
         file, result = files.iloc[place], results[place]
         about = {column: file[column] for column in FILE_COLUMNS}
-        faces = [f"{file['file_id'][:16]}-{frame}" for frame in result.frames]
+        faces = [f"{file['file_id'][:16]}-{name}" for name in result.face_names]
         rows.extend({"face_id": face, **about} for face in faces)
         pictures.append(result.faces)
     table = pd.DataFrame(rows, columns=["face_id", *FILE_COLUMNS])
@@ -173,9 +184,10 @@ def _decode(
 def _decode_all(files: pd.DataFrame, run: RunPictures) -> Iterator[FacesOfFile | Rejected]:
     def decode(path: str, file_id: str, kind: str) -> FacesOfFile | Rejected:
         try:
-            return decode_file(path, file_id, kind, run.settings, run.equaliser)
+            result = decode_file(path, file_id, kind, run.settings, run.equaliser, run.seeker)
         except Rejected as rejected:
             return rejected.with_traceback(None)
+        return Rejected(result.loss.reason, result.loss.detail) if result.loss else result
 
     with ThreadPoolExecutor(run.settings.jobs) as pool:
         yield from pool.map(decode, files["path"], files["file_id"], files["kind"])

@@ -16,6 +16,7 @@ from ..errors import DataError
 from .copies import count_pairs, find_copies, find_repeats, name_clusters
 from .equalise import plan_equaliser
 from .near_copies import find_near_copies
+from .seeking import WHOLE, FaceSeeker
 from .settings import PreprocessSettings
 from .shards import Shards
 from .splits import LEFT_OUT, SPLITS, assign_splits, units_of
@@ -35,6 +36,8 @@ FACE_COLUMNS = [
     "split",
     "row",
 ]
+SEARCHED_COLUMNS = ["person", "box", "confidence"]  # only where faces were looked for
+REJECTED_COLUMNS = ["path", "label", "reason", "detail"]
 FINGERPRINT_COLUMNS = [
     "file_id",
     "path",
@@ -86,7 +89,10 @@ class _Judged:
 
 
 def build_faces(
-    files: pd.DataFrame, folder: str | Path, settings: PreprocessSettings
+    files: pd.DataFrame,
+    folder: str | Path,
+    settings: PreprocessSettings,
+    seeker: FaceSeeker = WHOLE,
 ) -> PreprocessSummary:
     """Writes the faces, what was left out and what was found of copies into `folder`.
 
@@ -102,6 +108,9 @@ def build_faces(
         files: the files table (docs/architecture.md), in any order.
         folder: where to write; created when missing.
         settings: size, frames per clip, split.
+        seeker: looks for faces, see `seeking.FaceSeeker`; without one, pictures are taken whole.
+            With one, `faces.parquet` has `person`, `box` and `confidence` at its end, and
+            `rejected.parquet` the `frame`, -1 for a file as a whole.
 
     Raises:
         DataError: no room on the disk, a held-out generator that is not there, or a split that
@@ -112,7 +121,7 @@ def build_faces(
     files = files.sort_values(["path", "label"], kind="stable", ignore_index=True)
     files["official_split"] = files["official_split"].fillna("")
     equaliser = plan_equaliser(files, settings.equalise)
-    shards = Shards(folder / "shards", files, settings, equaliser)
+    shards = Shards(folder / "shards", files, settings, equaliser, seeker)
     try:
         for leftover in folder.glob(".faces_*.partial.npy"):
             leftover.unlink()
@@ -131,7 +140,7 @@ def build_faces(
         files=len(files),
         faces=len(judged.faces),
         per_split=per_split,
-        rejected=dict(Counter(judged.rejected["reason"])),
+        rejected=dict(Counter(files_left_out(judged.rejected)["reason"])),
         converted=judged.converted,
         copies=count_pairs(judged.pairs, judged.fingerprints["label"]),
         largest_unit=int(pd.Series(units_of(judged.faces)).value_counts().max()),
@@ -139,10 +148,15 @@ def build_faces(
     )
 
 
+def files_left_out(rejected: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows of `rejected.parquet` on whole files, without single frames and faces."""
+    return rejected[rejected["frame"] < 0] if "frame" in rejected else rejected
+
+
 def _check_space(shards: Shards) -> None:
     """The shards and the array made of them lie on the disk together, for a moment."""
     side = shards.settings.size
-    weights = np.where(shards.files["kind"] == "video", shards.settings.frames_per_clip, 1)
+    weights = shards.weights()
     to_decode = sum(
         int(weights[places.start : places.stop].sum())
         for number, places in enumerate(shards.plan())
@@ -186,13 +200,15 @@ def _judge(shards: Shards) -> _Judged:
     )
     left_out = _explain_left_out(faces)
     faces = faces[faces["split"] != LEFT_OUT].reset_index(drop=True)
-    rejected = pd.concat([broken, copied, left_out])[["path", "label", "reason", "detail"]]
+    whole_files = [part.assign(frame=-1) for part in (copied, left_out)]
+    columns = [*REJECTED_COLUMNS, "frame"] if shards.seeker.choice.searched else REJECTED_COLUMNS
+    rejected = pd.concat([broken, *whole_files])[columns]
     rejected = rejected.sort_values(["path", "label"], kind="stable", ignore_index=True)
     notes = faces.drop_duplicates("file")["notes"]
     converted = Counter(note for text in notes if text for note in text.split("; "))
     faces["row"] = np.arange(len(faces))
-    frames = faces["frame"].astype(str)
-    faces["face_id"] = faces["file_id"].str[:16] + "-" + frames
+    names = faces["name"] if shards.seeker.choice.searched else faces["frame"].astype(str)
+    faces["face_id"] = faces["file_id"].str[:16] + "-" + names
     return _Judged(faces, rejected, dict(converted), fingerprints, pairs)
 
 
@@ -252,7 +268,11 @@ def _write(folder: Path, shards: Shards, judged: _Judged) -> None:
     runs.write_table(folder / "copies.parquet", _describe_pairs(judged))
     runs.write_json(folder / "search.json", judged.pairs.attrs)  # what was not compared
     runs.write_json(folder / "equalise.json", shards.equaliser.as_dict())
-    runs.write_table(folder / "faces.parquet", faces[FACE_COLUMNS])
+    columns = FACE_COLUMNS
+    if shards.seeker.choice.searched:
+        columns = [*FACE_COLUMNS, *SEARCHED_COLUMNS]
+        faces = faces.astype({"person": "int64"})  # shards without a face hold no number
+    runs.write_table(folder / "faces.parquet", faces[columns])
     runs.report_progress(1.0, f"{len(faces)} faces")
 
 

@@ -19,7 +19,10 @@ from .. import runs
 from ..media import Rejected
 from .decode import FacesOfFile, decode_file
 from .equalise import Equaliser
+from .seeking import WHOLE, FaceOfFile, FaceSeeker
 from .settings import PreprocessSettings
+
+USUAL_FRAMES = 40  # of a clip of which each so many frames are taken, whatever its length is
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,14 @@ class Shards:
         files: a row a file with `file_id`, `path`, `kind`; what it is decoded from.
         settings: what it is decoded with.
         equaliser: what all pictures are brought to.
+        seeker: looks for faces; takes pictures whole unless told otherwise.
     """
 
     folder: Path
     files: pd.DataFrame
     settings: PreprocessSettings
     equaliser: Equaliser = field(default_factory=Equaliser)
+    seeker: FaceSeeker = WHOLE
 
     def discard_stale(self) -> None:
         """Deletes shards that were made from other files, settings or decoders."""
@@ -45,9 +50,14 @@ class Shards:
             shutil.rmtree(self.folder, ignore_errors=True)
             runs.write_text(key_path, self._key())
 
+    def weights(self) -> np.ndarray:
+        """Returns about how many faces each file gives, int [files]."""
+        of_clip = USUAL_FRAMES if self.seeker.choice.every else self.settings.frames_per_clip
+        return np.where(self.files["kind"] == "video", of_clip, 1)
+
     def plan(self) -> list[range]:
         """Returns the places in `files` that each shard holds: about `shard_size` faces."""
-        weights = np.where(self.files["kind"] == "video", self.settings.frames_per_clip, 1)
+        weights = self.weights()
         numbers = (np.cumsum(weights) - weights) // self.settings.shard_size
         edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
         return [range(start, stop) for start, stop in pairwise(edges)]
@@ -72,13 +82,18 @@ class Shards:
         A row a face, and one for each rejected file: `file` (place in `files`), `frame`,
         `shard`, `place` (in the shard's array; -1 when rejected), `pixels_id`, `notes`,
         `thumbnail` and `middle` (the frame it shows), `reason` ("" for a face), `detail`. Of
-        several faces of a file the first alone has a thumbnail.
+        several faces of a file the first alone has a thumbnail. Where faces are looked for, also
+        `name` (of the face within its file), `person`, `box` and `confidence`, and a row for
+        each frame without a face and each face that cannot be used, with its `frame`.
         """
         parts = [
             pd.read_parquet(self._table_path(number)).assign(shard=number)
             for number in range(len(self.plan()))
         ]
-        return pd.concat(parts, ignore_index=True)
+        table = pd.concat(parts, ignore_index=True)
+        if self.seeker.choice.searched and "name" not in table:  # no file gave a face
+            table = table.assign(name="", person=0, box=None, confidence=0.0)
+        return table
 
     def arrays(self) -> Iterator[np.ndarray]:
         """Yields each shard's faces, uint8 `[faces, size, size, 3]`, one shard in memory."""
@@ -97,10 +112,13 @@ class Shards:
             if isinstance(result, Rejected):
                 rows.append({**row, "reason": result.reason, "detail": result.detail})
                 continue
+            rows.extend({**row, **loss._asdict()} for loss in (*result.lost, result.loss) if loss)
             row |= {"pixels_id": result.pixels_id, "notes": "; ".join(result.notes)}
             row |= {"thumbnail": result.thumbnail, "middle": result.middle}
-            for frame in result.frames:
-                rows.append({**row, "frame": frame, "place": count, "reason": "", "detail": ""})
+            for turn, frame in enumerate(result.frames):
+                known = _known_of(result.found[turn]) if result.found else {}
+                row |= {"frame": frame, "place": count, "reason": "", "detail": ""}
+                rows.append({**row, **known})
                 row["thumbnail"] = b""
                 count += 1
             faces.append(result.faces)
@@ -110,7 +128,7 @@ class Shards:
 
     def _decode_one(self, path: str, file_id: str, kind: str) -> FacesOfFile | Rejected:
         try:
-            return decode_file(path, file_id, kind, self.settings, self.equaliser)
+            return decode_file(path, file_id, kind, self.settings, self.equaliser, self.seeker)
         except Rejected as rejected:
             return rejected.with_traceback(None)
 
@@ -120,10 +138,15 @@ class Shards:
         numbers = [settings.size, settings.frames_per_clip, settings.shard_size]
         versions = [PIL.__version__, cv2.__version__, "with thumbnails"]
         made_with = [settings.minimum_side, self.equaliser.key(), versions]
-        return runs.sha256_of([columns, numbers, *made_with])
+        return runs.sha256_of([columns, numbers, *made_with, *self.seeker.key()])
 
     def _array_path(self, number: int) -> Path:
         return self.folder / f"{number:05d}.npy"
 
     def _table_path(self, number: int) -> Path:
         return self.folder / f"{number:05d}.parquet"
+
+
+def _known_of(face: FaceOfFile) -> dict[str, Any]:
+    known = {"person": face.person, "box": list(face.box), "confidence": face.confidence}
+    return {"name": face.name, **known}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from ..errors import DataError
 from .blocks import Settings, evaluate_block
+from .clips import evaluate_clips
 from .formats import NOT_KNOWN, format_interval, format_percent, format_seconds
 from .scores import SPLITS, attach_faces, select_scores
-from .threshold import RULES, SHOWN_RULES, choose_threshold
+from .seed_thresholds import described, thresholds_of
 
 __all__ = [
     "DETAILS",
@@ -74,7 +73,8 @@ def evaluate_member(
     the columns `calibrated` and `isotonic` where they are), `n`, `n_real`, `n_fake`, `n_groups`,
     `clustered`, `seeds`, `confusion_matrix` ([[real called real, real called fake], [fake called
     real, fake called fake]], summed over seeds), `notes` (what stands on top of the page) and
-    `remarks` (on single numbers).
+    `remarks` (on single numbers). Where val and test hold clips of both classes there is `clips`,
+    the same per clip; see `clips.evaluate_clips`.
 
     Args:
         scores: a scores table with val and test rows (unseen where there are such faces).
@@ -89,7 +89,7 @@ def evaluate_member(
     val, test, unseen = (select_scores(joined, name, reason=EVALUATION) for name in SPLITS)
     unseen = _never_trained_on(unseen, faces)
     seeds = sorted(int(number) for number in joined["seed"].unique())
-    points = _thresholds(joined, seeds, rule)
+    points = thresholds_of(joined, rule)
     settings = Settings(points[rule], resamples, seed, points)
     splits = {"val": val, "test": test}
     unseen_reals = _reals(pd.concat([unseen, test]))
@@ -98,13 +98,16 @@ def evaluate_member(
     result = {
         "level": "face",
         "seeds": seeds,
-        "threshold": _described(rule, points[rule]),
-        "thresholds": {name: _described(name, found) for name, found in points.items()},
+        "threshold": described(rule, points[rule]),
+        "thresholds": {name: described(name, found) for name, found in points.items()},
         "bootstrap": {"resamples": resamples, "seed": seed, "level": 0.95},
         "splits": {name: evaluate_block(part, settings) for name, part in splits.items()},
         "test_generators": _by_generator(test, _reals(test), settings),
         "unseen_generators": _by_generator(unseen, unseen_reals, settings),
     }
+    clips = evaluate_clips(joined, faces, rule=rule, resamples=resamples, seed=seed)
+    if clips:
+        result["clips"] = clips
     chosen = "the epoch" if rule == "half" else "the epoch and the threshold"
     result["splits"]["val"]["notes"].append(
         f"Validation chose {chosen}, so these numbers are flattering."
@@ -218,37 +221,6 @@ def _never_trained_on(unseen: pd.DataFrame, faces: pd.DataFrame) -> pd.DataFrame
     """Returns the rows of `unseen` without fakes of a generator that made training fakes."""
     trained = faces.loc[(faces["split"] == "train") & (faces["label"] == 1), "generator"]
     return unseen[(unseen["label"] == 0) | ~unseen["generator"].isin(trained.unique())]
-
-
-def _thresholds(joined: pd.DataFrame, seeds: Sequence[int], rule: str) -> dict[str, dict]:
-    """Returns the thresholds of the rules to show, by rule and seed; from validation alone.
-
-    Raises:
-        DataError: `rule` itself cannot be followed; another one is left out then.
-    """
-    val = select_scores(joined, "val")
-    found = {}
-    for name in dict.fromkeys((*SHOWN_RULES, rule)):
-        try:
-            found[name] = {number: _threshold(val, number, name) for number in seeds}
-        except DataError:
-            if name == rule:
-                raise
-    return found
-
-
-def _threshold(val: pd.DataFrame, seed: int, rule: str) -> float:
-    rows = val[val["seed"] == seed]
-    return choose_threshold(rows["label"], rows["score"], rule)
-
-
-def _described(rule: str, thresholds: Mapping[int, float]) -> dict[str, Any]:
-    return {
-        "rule": rule,
-        "meaning": RULES[rule],
-        "value": float(np.mean(list(thresholds.values()))),
-        "by_seed": {str(number): value for number, value in thresholds.items()},
-    }
 
 
 def _reals(frame: pd.DataFrame) -> pd.DataFrame:

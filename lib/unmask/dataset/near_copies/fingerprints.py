@@ -48,9 +48,14 @@ def pixels_id(pictures: Iterable[np.ndarray]) -> str:
     """Returns one hex digest of the sizes and pixels of pictures, uint8 `[height, width, 3]`."""
     digest = hashlib.sha256()
     for pixels in pictures:
-        digest.update(repr(pixels.shape).encode())
-        digest.update(np.ascontiguousarray(pixels))
+        add_pixels(digest, pixels)
     return digest.hexdigest()
+
+
+def add_pixels(digest: hashlib._Hash, pixels: np.ndarray) -> None:
+    """Adds one picture, uint8 `[height, width, 3]`, to the digest of `pixels_id`."""
+    digest.update(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels))
 
 
 def shrink(pixels: np.ndarray, side: int) -> np.ndarray:
