@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import glob
 import importlib.metadata
 import os
 import platform
@@ -150,6 +151,17 @@ def source_state(values: dict[str, Any]) -> Any:
         [*row, state.st_size, state.st_mtime_ns]
         for row, state in zip(described.itertuples(index=False), states, strict=True)
     ]
+
+
+def paths_state(paths: list[str]) -> list[list[Any]]:
+    """Returns name, size and time of every file that `paths` (files, folders, patterns) mean."""
+    found: set[Path] = set()
+    for each in paths:
+        matches = [Path(name) for name in glob.glob(str(resolve(each)), recursive=True)]
+        for path in (resolve(each), *matches):
+            found |= {path} if path.is_file() else set(path.rglob("*"))
+    states = [(str(path), path.stat()) for path in sorted(found) if path.is_file()]
+    return [[name, state.st_size, state.st_mtime_ns] for name, state in states]
 
 
 def files_stand(files_table: Path) -> bool:

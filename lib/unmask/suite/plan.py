@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from ..runs import read_json, sha256_of
-from .fingerprint import files_stand, outputs_digest, source_state, step_key, work_key
+from ..runs import TRAINING_STEPS, kind_of_step, read_json, sha256_of
+from .fingerprint import (
+    files_stand,
+    outputs_digest,
+    paths_state,
+    source_state,
+    step_key,
+    work_key,
+)
 from .profiles import Profile, Step
 
 MODEL_OUTPUTS = ("*/scores.parquet", "*/member.json", "*/metrics.json", "*/seed_*/model.keras")
@@ -20,6 +27,7 @@ OUTPUTS = {
     "ablation": ("ablation.json", *MODEL_OUTPUTS),
     "lesson": ("lesson.json", "scores.parquet"),
     "report": ("report.json",),
+    "score": ("verdicts.json",),
 }
 
 
@@ -93,12 +101,14 @@ def describe_outputs(folder: Path, step: str) -> dict[str, Any]:
 
 
 def inputs_of(step: Step, run_folder: Path) -> dict[str, Any]:
-    """Returns a digest per needed step, and for `download` one of its source."""
+    """Returns a digest per needed step, and of the files that `download` and `score` look at."""
     inputs = {
         need: sha256_of(read_done(run_folder / need).get("outputs", {})) for need in step.needs
     }
     if step.name == "download":
         inputs["source"] = sha256_of(source_state(step.values))
+    if step.name == "score":
+        inputs["paths"] = sha256_of(paths_state(step.values.get("paths", [])))
     return inputs
 
 
@@ -144,10 +154,13 @@ def check_needs(profile: Profile, asked: list[str]) -> None:
     """Checks that what the asked steps need is asked too or finished.
 
     Raises:
-        UsageError: something needed was never run, or an ensemble would have one member.
+        UsageError: something needed was never run, an ensemble would have one member, or no
+            detector is there to be asked.
     """
     if "ensemble" in asked:
         _check_members(profile)
+    if "score" in asked:
+        _check_detectors(profile)
     for name in asked:
         for need in profile.step(name).needs:
             if need not in asked and not read_done(profile.run_folder / need):
@@ -168,4 +181,13 @@ def _check_members(profile: Profile) -> None:
             expected="two detectors or more",
             fix="add a detector, run without it (--until or --only), or leave `ensemble:` out of "
             f"params/{profile.name}.yaml",
+        )
+
+
+def _check_detectors(profile: Profile) -> None:
+    if not any(kind_of_step(step.name) in TRAINING_STEPS for step in profile.steps):
+        raise UsageError(
+            f"The step 'score' asks a detector, and the profile {profile.name!r} trains none.",
+            expected=f"one of: {', '.join(TRAINING_STEPS)}",
+            fix=f"add one to params/{profile.name}.yaml",
         )

@@ -21,6 +21,8 @@ from .notebook_parameters import Parameter, read_parameters
 
 TOP_LEVEL_KEYS = ("title", "question", "steps")
 RUNNER_PARAMETERS = ("run_folder",)
+# Steps that no other step reads.
+ASIDE = ("score", "lesson")
 
 
 class _Typed(str):
@@ -222,7 +224,9 @@ def _build_step(
 
 
 def _seen_from_here(parameter: str, value: Any) -> Any:
-    """A folder typed in another working folder than the project's may be meant from there."""
+    """A path typed in another working folder than the project's may be meant from there."""
+    if parameter == "paths" and isinstance(value, list):
+        return [_seen_from_here("root", each) if isinstance(each, str) else each for each in value]
     here = parameter == "root" and value and not (project_home() / value).exists()
     return str(Path(value).resolve()) if here and Path(value).exists() else value
 
@@ -242,11 +246,12 @@ def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
         "ensemble": (*base, *models),
         "stress": (*base, *models, *listed("ensemble")),
         "report": ("preprocess", *settings),
+        "score": (*base, *models, *listed("ensemble", "report")),
         "lesson": ("preprocess",),
         "ablation": base,
     }
     wanted = tuple(
-        dict.fromkeys(need for need in needs.get(name, base) if need not in (name, "lesson"))
+        dict.fromkeys(need for need in needs.get(name, base) if need not in (name, *ASIDE))
     )
     for step in wanted:
         if step not in settings:

@@ -163,7 +163,7 @@ def _person(
         "person": person,
         "name": f"Person {number + 1}",
         "crop": data_uri(cut(still, box)) if still is not None and box is not None else None,
-        "heat": None if heat is None else data_uri(with_heat(crop, heat.heat)),
+        "heat": None if heat is None else data_uri(with_heat(crop, heat)),
         "heat_words": "" if heat is None else heat.sentence(),
         "worst": worst_moment(person),
         "flips": [(FLIPS.get(name, name), score) for name, score in person["flips"].items()],

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE, CROP_SIDE = 720, 176  # pixels
 MARGIN = 0.3  # around a face's box, in longer box sides
-# Dark blue over green to yellow: even steps of lightness, so it also reads in grey.
-HEAT_COLOURS = np.array([(68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)])
+STRONGEST = 0.8  # opacity of the colour where a heat map is at its maximum
+# As in every figure: what speaks for fake is orange, what speaks for real is blue.
+HEAT_COLOURS = {"fake": (213, 94, 0), "real": (0, 114, 178)}
 
 
 def still_of(record: Mapping[str, Any]) -> np.ndarray | None:
@@ -114,21 +115,13 @@ def cut(pixels: np.ndarray, box: Any, side: int = CROP_SIDE) -> np.ndarray:
     return np.asarray(square.resize((side, side), Image.Resampling.BICUBIC))
 
 
-def with_heat(crop: np.ndarray, heat: np.ndarray, side: int = CROP_SIDE) -> np.ndarray:
-    """Returns uint8 `[side, side, 3]`: the crop in grey with its heat map over it.
-
-    Args:
-        crop: uint8 `[n, n, 3]`.
-        heat: float `[n, n]`, 0 to 1.
-    """
-    small = np.asarray(Image.fromarray(crop).convert("L").resize((side, side)), np.float64)
-    spread = Image.fromarray(np.asarray(heat, np.float32)).resize((side, side))
-    share = np.clip(np.asarray(spread, np.float64), 0, 1)
-    steps = np.linspace(0, 1, len(HEAT_COLOURS))
-    colour = np.stack([np.interp(share, steps, HEAT_COLOURS[:, k]) for k in range(3)], -1)
-    weight = 0.25 + 0.45 * share[..., None]
-    mixed = (1 - weight) * small[..., None] + weight * colour
-    return mixed.round().astype(np.uint8)
+def with_heat(crop: np.ndarray, heat: HeatMap, side: int = CROP_SIDE) -> np.ndarray:
+    """Returns uint8 `[side, side, 3]`: the crop in grey, coloured where the heat map is hot."""
+    grey = np.asarray(Image.fromarray(crop).convert("L").resize((side, side)), np.float64)
+    spread = Image.fromarray(np.asarray(heat.heat, np.float32)).resize((side, side))
+    weight = STRONGEST * np.clip(np.asarray(spread, np.float64), 0, 1)[..., None]
+    colour = np.asarray(HEAT_COLOURS[heat.speaks_for])
+    return ((1 - weight) * grey[..., None] + weight * colour).round().astype(np.uint8)
 
 
 def data_uri(pixels: np.ndarray, quality: int = 85) -> str:

@@ -31,6 +31,7 @@ from .search import grid_runs, search_importance, search_parallel
 from .stress import shift_by_class, stress_curves, stress_recalls, transform_sheet
 from .style import alt_text, show, style
 from .training import search_results, training_curves
+from .verdicts import clip_timelines, judged_pictures
 
 __all__ = [
     "ablation_forest",
@@ -42,6 +43,7 @@ __all__ = [
     "augmentation_grid",
     "average_pictures",
     "class_counts",
+    "clip_timelines",
     "confusion_matrices",
     "cross_matrix",
     "engine_speeds",
@@ -56,6 +58,7 @@ __all__ = [
     "greedy_path",
     "grid_runs",
     "heat_overlays",
+    "judged_pictures",
     "mistakes_with_reasons",
     "noise_residuals",
     "picture_pairs",
