@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import UsageError
 from ..media import kind_of
+from .clip_groups import ClipFacts, MetadataBelow, check_metadata, group_clips
 from .layout import COLUMNS, check_classes, check_reals, meaning_of_folders, split_of_folders
 from .manifest import list_manifest
 
@@ -37,19 +38,22 @@ def list_folder(root: str | Path) -> pd.DataFrame:
     pristine; fake, deepfake, synthetic, manipulated, generated, ai; any case, also as
     "fake_faces" or "training_real"), and so does the nearest that names a split. A name with
     both classes in it, such as "real_vs_fake", names none. The first folder below the class
-    folder names the generator of fakes.
+    folder names the generator of fakes. Clips outside of class folders are labelled by DFDC's
+    `metadata.json` in their folder or above, when there is one.
 
     Returns:
         A row a file, sorted by path: `path` (absolute), `label` (int64, 0 real, 1 fake),
         `official_split` ("train", "val", "test" or ""), `generator` ("real" for real ones),
-        `group` (""). `frame.attrs["ignored"]` lists pictures outside the class folders.
+        `group` ("", or for clips what their names say, see `clip_groups.group_clips`).
+        `frame.attrs["ignored"]` lists pictures outside the class folders, and
+        `frame.attrs["groups"]` says where groups come from.
 
     Raises:
         UsageError: the folder is missing, a file or unreadable, holds no pictures, pictures of
             one class only, or no folder that names a class.
     """
     root = Path(os.path.abspath(os.path.expanduser(root)))
-    frame, pictures = _labelled(root)
+    frame, pictures, facts = _labelled(root)
     if frame.empty:
         raise UsageError(
             f"None of the {pictures} pictures below {root} lies in a folder that names its class.",
@@ -57,6 +61,8 @@ def list_folder(root: str | Path) -> pd.DataFrame:
             fix="move them into real/ and fake/, or pass a CSV manifest with path and label",
         )
     check_classes(frame, f"The folder {root}", EXPECTED_LAYOUT)
+    check_metadata(frame, facts)
+    frame["group"], frame.attrs["groups"] = group_clips(frame, facts)
     return frame
 
 
@@ -70,7 +76,7 @@ def list_reals(root: str | Path) -> pd.DataFrame:
         UsageError: the folder is missing, a file or unreadable, holds no pictures or fake ones.
     """
     root = Path(os.path.abspath(os.path.expanduser(root)))
-    frame, _ = _labelled(root)
+    frame, _, _ = _labelled(root)
     check_reals(frame, f"The folder {root}")
     if len(frame):
         return frame
@@ -90,20 +96,24 @@ def list_reals(root: str | Path) -> pd.DataFrame:
     return listed
 
 
-def _labelled(root: Path) -> tuple[pd.DataFrame, int]:
-    """Returns a row for each picture in a class folder, and how many pictures there are in all."""
+def _labelled(root: Path) -> tuple[pd.DataFrame, int, dict[str, ClipFacts]]:
+    """Returns a row for each picture whose class is known, how many pictures there are in all,
+    and what metadata.json says of clips.
+    """
     _check_folder(root)
-    rows, ignored, pictures = [], [], 0
+    rows, ignored, pictures, metadata = [], [], 0, MetadataBelow(root)
     for folder, names in _walk(root):
         pictures += len(names)
-        parts = folder.split(os.sep) if folder else []
-        meaning = meaning_of_folders(tuple(parts))
+        parts = tuple(folder.split(os.sep)) if folder else ()
+        meaning = meaning_of_folders(parts)
         for name in names:
             path = os.path.join(root, folder, name)
-            if meaning is None or not _is_printable(path):
+            said = metadata.look_up(parts, name, path) if kind_of(name) == "video" else None
+            known = meaning or (said and (said.label, "", "fake" if said.label else "real"))
+            if known is None or not _is_printable(path):
                 ignored.append(path)
             else:
-                rows.append((path, *meaning, ""))
+                rows.append((path, *known, ""))
     if not pictures:
         raise UsageError(
             f"The folder {root} holds no pictures and no clips.",
@@ -112,7 +122,7 @@ def _labelled(root: Path) -> tuple[pd.DataFrame, int]:
         )
     frame = pd.DataFrame(sorted(rows), columns=COLUMNS)
     frame.attrs["ignored"] = sorted(ignored)
-    return frame, pictures
+    return frame, pictures, metadata.facts
 
 
 def list_pictures(root: str | Path) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import UsageError, nearest
+from .clip_groups import describe_groups
 from .layout import (
     COLUMNS,
     LABEL_OF_WORD,
@@ -18,6 +19,7 @@ from .layout import (
     check_reals,
     meaning_of_folders,
 )
+from .origins import ORIGINS, group_origins, has_origins
 
 LABEL_OF_VALUE = {**LABEL_OF_WORD, "0": 0, "1": 1, "0.0": 0, "1.0": 1}
 COLUMN_OF_NAME = {
@@ -28,7 +30,11 @@ COLUMN_OF_NAME = {
     "generator": "generator",
     "group": "group",
     "identity": "group",
+    "original": "original",
+    "target": "target",
+    "source": "source",
 }
+TEXTS = ("path", "label", "split", "generator", "group")  # empty where the CSV has no such column
 EXPECTED = "a CSV with the columns path and label, and if known split, group, generator"
 SHOWN = 5
 
@@ -38,14 +44,16 @@ def list_manifest(manifest: str | Path, *, reals_only: bool = False) -> pd.DataF
 
     Columns (any case): `path` (relative ones are meant from the CSV's folder) and `label` (real
     or fake or a synonym; 0 is real and 1 is fake), optional `split`, `group` or `identity`,
-    `generator`. Commas, semicolons or tabs; UTF-8.
+    `generator`, and for what a fake was made of `original` (a path, or the name of a file) or
+    `target` and `source` (names of clips or people): these are joined to groups. Commas,
+    semicolons or tabs; UTF-8.
 
     Args:
         manifest: the CSV.
         reals_only: the pictures are to be all real, instead of both classes.
 
     Returns:
-        The columns of `list_folder`, a row a file, sorted by path.
+        The columns and `attrs` of `list_folder`, a row a file, sorted by path.
 
     Raises:
         UsageError: no such file, not UTF-8, a column missing, unknown labels or splits, labels
@@ -65,20 +73,22 @@ def list_manifest(manifest: str | Path, *, reals_only: bool = False) -> pd.DataF
             "label": labels.astype("int64"),
             "official_split": splits,
             "generator": generators.where(generators != "", "fake").where(labels == 1, "real"),
-            "group": table["group"].str.strip(),
+            "group": group_origins(table, paths, labels == 0),
         }
     )
+    told = describe_groups(frame.loc[frame["group"] != "", "group"], "of the manifest's columns")
     if reals_only:
         check_reals(frame, f"The manifest {manifest}")
     else:
         check_classes(frame, f"The manifest {manifest}", EXPECTED)
     frame = frame[COLUMNS].sort_values(COLUMNS, kind="stable", ignore_index=True)
     frame.attrs["ignored"] = []
+    frame.attrs["groups"] = told if has_origins(table) else ""
     return frame
 
 
 def _read(manifest: Path) -> pd.DataFrame:
-    """Returns the columns path, label, split, generator, group as text; empty where absent."""
+    """Returns `TEXTS` as text, empty where absent, and of `ORIGINS` those that are there."""
     try:
         text = manifest.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -105,7 +115,7 @@ def _read(manifest: Path) -> pd.DataFrame:
     columns = _columns(manifest, header)
     records = [(line, row) for line, row in enumerate(rows, start=2) if any(row)]
     table = pd.DataFrame(index=[line for line, _ in records])
-    for name in ("path", "label", "split", "generator", "group"):
+    for name in (*TEXTS, *(name for name in ORIGINS if name in columns)):
         place = columns.get(name)
         table[name] = [
             row[place] if place is not None and place < len(row) else "" for _, row in records
