@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .clip_tables import clips_table
 from .formats import ABOUT_SPREAD
 from .members import Result, best_on_validation, find_floors, floors_left_out, results_table
 from .operating import operating_points_table
@@ -52,7 +53,8 @@ def points_of(results: Sequence[Result]) -> Captioned:
 def tables_of(results: Sequence[Result]) -> list[Captioned]:
     """Returns every measure and threshold of all members, and of the best its rare fakes.
 
-    The best is the one with the highest AUC on validation.
+    The best is the one with the highest AUC on validation. Where test holds clips, the numbers
+    per clip follow.
     """
     best = best_on_validation(results)
     remarks = dict.fromkeys(
@@ -67,6 +69,7 @@ def tables_of(results: Sequence[Result]) -> list[Captioned]:
             prevalence_table(best.metrics),
             f"{best.name}: how many of its verdicts are right, by how rare fakes are",
         ),
+        *filter(None, [clips_table(results)]),
     ]
 
 

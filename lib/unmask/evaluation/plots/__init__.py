@@ -8,6 +8,7 @@ from .ablation import ablation_forest
 from .attacks import attack_curves, attack_example, cross_matrix
 from .audit import average_pictures, file_facts, picture_pairs, shortcut_forest
 from .augmentation import augmentation_grid, self_blended_grid
+from .clips import clip_scores
 from .data import class_counts, formats_and_quality, resolutions, split_composition
 from .engines import engine_speeds, engines_table
 from .ensembles import gain_and_cost, greedy_path, verdict_differences
@@ -43,6 +44,7 @@ __all__ = [
     "augmentation_grid",
     "average_pictures",
     "class_counts",
+    "clip_scores",
     "clip_timelines",
     "confusion_matrices",
     "cross_matrix",
