@@ -66,7 +66,7 @@ def test_rotation_is_honoured(tmp_path):
 def test_no_frames(tmp_path, capfd):
     for name, data, reason in (
         ("empty.mp4", b"", "empty file"),
-        ("text.mp4", b"this is no clip", "no frames"),
+        ("text.mp4", b"this is no clip", "not a video"),
     ):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(Rejected) as caught:

@@ -1,6 +1,6 @@
-"""Bytes to pixels: one decoder for every picture (`images`), frames of a clip (`videos`).
+"""Bytes to pixels: one decoder for every picture (`images`), frames and sound of clips (`videos`).
 
-Light to import: the decoders load Pillow and OpenCV only when they are imported themselves.
+Light to import: the decoders load Pillow, OpenCV and PyAV only when they are imported themselves.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ class Rejected(Exception):
 
     Attributes:
         reason: a few fixed words: "empty file", "not an image", "corrupt", "truncated",
-            "too large", "too small" or "no frames".
-        detail: what exactly was found, for a person.
+            "too large" or "too small"; of clips also "not a video", "no video stream",
+            "no frames" or "too long".
+        detail: what exactly was found and, for clips, what to do, for a person.
     """
 
     def __init__(self, reason: str, detail: str = ""):

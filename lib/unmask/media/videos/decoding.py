@@ -1,0 +1,160 @@
+"""Decodes wanted frames: by a plan where packets tell which frame is which, else by counting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType, VideoFrame
+
+from .container import Source, open_container, prepare_decoder, video_stream
+from .packets import PacketTable, Run, Survey, plan_runs, video_packets
+
+# Here the decoder may leave out frames that no other one refers to. HEVC's layers in time hide
+# references from that rule, so its frames are all decoded.
+SKIPPABLE = frozenset({"h264", "mpeg4", "mpeg1video", "mpeg2video"})
+USUAL_RATE = 25.0
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A frame as the decoder gives it, with its index and its seconds from the first one."""
+
+    index: int
+    time: float
+    frame: VideoFrame
+
+
+class _Unreliable(Exception):
+    """Decoding began at a packet that is no true beginning."""
+
+
+def decode_wanted(
+    source: Source, found: Survey, wanted: np.ndarray, most_pixels: int
+) -> Iterator[Decoded]:
+    """Yields the frames of the indices `wanted` (rising), but those that cannot be decoded."""
+    if not found.table.regular:
+        yield from _counted(source, found, wanted, most_pixels)
+        return
+    last = -1
+    try:
+        for decoded in _planned(source, found, wanted, most_pixels, jump=True):
+            last = decoded.index
+            yield decoded
+    except _Unreliable:
+        rest = wanted[wanted > last]
+        yield from _planned(source, found, rest, most_pixels, jump=False)
+
+
+def decodable(source: Source, found: Survey, most_pixels: int) -> np.ndarray:
+    """Decodes the whole clip and returns the indices of all undamaged frames."""
+    everything = np.arange(2 * len(found.table.times))  # at most two frames a packet
+    if found.table.regular:
+        everything = everything[: len(found.table.shown)]
+    frames = decode_wanted(source, found, everything, most_pixels)
+    return np.array([decoded.index for decoded in frames if not decoded.frame.is_corrupt], int)
+
+
+def _planned(
+    source: Source, found: Survey, wanted: np.ndarray, most_pixels: int, jump: bool
+) -> Iterator[Decoded]:
+    if not len(wanted):
+        return
+    table = found.table
+    runs = plan_runs(table, wanted)
+    if not jump:
+        runs = [Run(0, max(run.last for run in runs))]
+    indices = {int(table.times[table.shown[index]]): int(index) for index in wanted}
+    with open_container(source, most_pixels) as container:
+        stream = video_stream(container, most_pixels)
+        prepare_decoder(stream, most_pixels)
+        base = float(stream.time_base)
+        packets = enumerate(video_packets(container, stream))
+        for run in runs:
+            for frame in _decode_run(packets, run, table, indices, stream.codec_context):
+                if frame.pts in indices:
+                    time = frame.pts * base - found.first_time
+                    yield Decoded(indices.pop(frame.pts), time, frame)
+
+
+def _decode_run(
+    packets: Iterator[tuple[int, av.Packet]],
+    run: Run,
+    table: PacketTable,
+    wanted: dict[int, int],
+    context: VideoCodecContext,
+) -> Iterator[VideoFrame]:
+    """Decodes one run and empties the decoder; skips what neither is wanted nor referred to."""
+    start = int(table.times[run.first])
+    trusted = run.first == 0
+    for frame in _raw_frames(packets, run, wanted, context):
+        if not trusted and frame.pts == start:
+            trusted = _begins_anew(frame)
+        if not trusted and frame.pts in wanted:
+            raise _Unreliable
+        yield frame
+
+
+def _raw_frames(
+    packets: Iterator[tuple[int, av.Packet]],
+    run: Run,
+    wanted: dict[int, int],
+    context: VideoCodecContext,
+) -> Iterator[VideoFrame]:
+    skip = "NONREF" if context.name in SKIPPABLE else "DEFAULT"
+    for position, packet in packets:
+        if position < run.first:
+            continue
+        needed = position == run.first or packet.pts in wanted
+        context.skip_frame = "DEFAULT" if needed else skip
+        yield from _decode(context, packet)
+        if position >= run.last:
+            break
+    yield from _decode(context, None)
+    context.flush_buffers()
+
+
+def _begins_anew(frame: VideoFrame) -> bool:
+    if frame.pict_type == PictureType.NONE:
+        return frame.key_frame
+    return frame.pict_type == PictureType.I
+
+
+def _counted(
+    source: Source, found: Survey, wanted: np.ndarray, most_pixels: int
+) -> Iterator[Decoded]:
+    """Decodes everything up to the last wanted frame and counts."""
+    asked = {int(index) for index in wanted}
+    last, time = max(asked, default=-1), 0.0
+    step = 1 / (found.clip.rate or USUAL_RATE)
+    first = None
+    for index, frame in enumerate(_all_frames(source, most_pixels)):
+        if index > last:
+            return
+        if index:
+            time += step
+        if frame.time is not None:
+            first = frame.time if first is None else first
+            # Times that jump back (clips joined without mending them) go on by one step.
+            time = frame.time - first if frame.time - first > time - step else time
+        if index in asked:
+            yield Decoded(index, time, frame)
+
+
+def _all_frames(source: Source, most_pixels: int) -> Iterator[VideoFrame]:
+    with open_container(source, most_pixels) as container:
+        stream = video_stream(container, most_pixels)
+        prepare_decoder(stream, most_pixels)
+        for packet in video_packets(container, stream):
+            yield from _decode(stream.codec_context, packet)
+        yield from _decode(stream.codec_context, None)
+
+
+def _decode(context: VideoCodecContext, packet: av.Packet | None) -> list[VideoFrame]:
+    try:
+        return context.decode(packet)
+    except av.error.FFmpegError:
+        return []  # a damaged packet: its frame is missed by the reader, who says so
