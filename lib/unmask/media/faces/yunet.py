@@ -50,23 +50,16 @@ class YunetFinder(SmallerFirst):
 
     def search(self, pixels: np.ndarray, again: bool) -> list[Face]:
         """See `SmallerFirst`. Looking again also takes half the size: for very large faces."""
-        if not again:
-            return self._detect(pixels)
-        half = max(pixels.shape[:2]) / (self.longer_side / 2)
-        faces = self._detect(pixels) if half > 2 else []
-        if faces or min(pixels.shape[:2]) < 64:
-            return faces
-        scale = 1 / max(half, 2)
-        small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        x, y = pixels.shape[1] / small.shape[1], pixels.shape[0] / small.shape[0]
-        return [
-            Face(
-                (face.box[0] * x, face.box[1] * y, face.box[2] * x, face.box[3] * y),
-                face.landmarks * (x, y),
-                face.confidence,
-            )
-            for face in self._detect(small)
-        ]
+        found = self._detect(pixels) if not again or self._is_larger(pixels) else []
+        if found or not again:
+            return found
+        return self.search_at(pixels, self._half_side(pixels), again=False)
+
+    def _is_larger(self, pixels: np.ndarray) -> bool:
+        return max(pixels.shape[:2]) > self.longer_side
+
+    def _half_side(self, pixels: np.ndarray) -> float:
+        return min(max(pixels.shape[:2]), self.longer_side) / 2
 
     def _detect(self, pixels: np.ndarray) -> list[Face]:
         height, width = pixels.shape[:2]
