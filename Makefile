@@ -1,10 +1,10 @@
-# make run · make test · make bench   (Python 3.11 or 3.12; the first call also makes .venv)
+# make run · make test · make bench · make app   (Python 3.11 or 3.12; the first call also makes .venv)
 CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(shell for name in python3.12 python3.11 python3 python; do \
 	if $$name -c "$(CHECK)" 2>/dev/null; then echo $$name; break; fi; done)
 BIN := .venv/bin
 
-.PHONY: run test bench clean
+.PHONY: run test bench app clean
 
 run: .venv/ready
 	$(BIN)/python run_all.py
@@ -14,6 +14,9 @@ test: .venv/ready-for-tests
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/run.py
+
+app: .venv/ready
+	$(BIN)/python -m unmask app
 
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Unmask needs Python 3.11 or 3.12; none was found. Install one, or: make PYTHON=/path/to/python3.12"; exit 2; }

@@ -1,4 +1,4 @@
-"""What the page cannot do, in words: one exception, told as JSON to programs, as a page to people."""
+"""What the page cannot do, in words: told as JSON to programs and as a page to people."""
 
 from __future__ import annotations
 
