@@ -23,8 +23,9 @@ WIDEST_GAP = 0.08  # seconds between frames
 AROUND = 1.0  # seconds before and after: how the eye usually looks
 DROP, EACH = 0.1, 0.05  # fall of the likeness that is a blink: of both on average, and of either
 LONGEST = 0.5  # seconds: a longer one is sleep, a look down or another scene
+ENOUGH = 25  # frames around that say how the eye usually looks; more only take time
 SHORTEST_WATCH = 8.0  # seconds in all: at 15 blinks a minute, two are to be expected
-NOISIEST = 0.05  # scatter of the likeness at which blinks cannot be told from it
+NOISIEST = DROP / 4  # scatter of the likeness, else chance would look like a blink
 
 
 def look(canvas: Canvas) -> np.ndarray | str:
@@ -63,7 +64,9 @@ def read(times: np.ndarray, seen: list, *, rate: float = 0.0, **_) -> Reading:
     falls = [openness(when[run], np.stack(eyes[run])) for run in runs]
     noise = 1.4826 * float(np.median(np.abs(np.concatenate(falls).mean(axis=1))))
     if noise > NOISIEST:
-        return Reading(reason="the eyes are too small or too blurred to follow their lids")
+        return Reading(
+            reason="the eyes are too small, blurred or unsteady to tell a blink from chance"
+        )
     blinks = sum(count_blinks(when[run], fall) for run, fall in zip(runs, falls, strict=True))
     series = [
         (round(float(time), 3), round(float(1 + min(fall, 0)), 4))
@@ -88,7 +91,8 @@ def openness(times: np.ndarray, eyes: np.ndarray) -> np.ndarray:
     near = [slice(*np.searchsorted(times, [at - AROUND, at + AROUND + 1e-9])) for at in times]
     inner = slice(MOVE, -MOVE)
     for place, window in enumerate(near):
-        usual = np.median(pictures[window], axis=0)[:, inner, inner]
+        some = pictures[window, :, inner, inner][:: max(1, (window.stop - window.start) // ENOUGH)]
+        usual = np.median(some, axis=0)
         for eye in (0, 1):
             match = cv2.matchTemplate(pictures[place, eye], usual[eye], cv2.TM_CCOEFF_NORMED)
             likeness[place, eye] = np.nan_to_num(match, posinf=0, neginf=0).max()

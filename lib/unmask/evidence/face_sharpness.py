@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .canvas import HEIGHT, MIDDLE, WIDTH, Canvas
-from .canvas import EYES as UNIT
+from .canvas import EYES, HEIGHT, MIDDLE, WIDTH, Canvas
 from .records import Measure, Reading
 from .timing import middle_of
 
@@ -27,14 +26,14 @@ LEAST_STRUCTURE = 0.004  # coarse structure, as a share of the brightness; below
 def elliptic_distance() -> np.ndarray:
     """Returns for each pixel of the canvas how many face ellipses it is from the face's middle."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    x = (columns + 0.5 - MIDDLE[0]) / UNIT - CENTRE[0]
-    y = (rows + 0.5 - MIDDLE[1]) / UNIT - CENTRE[1]
+    x = (columns + 0.5 - MIDDLE[0]) / EYES - CENTRE[0]
+    y = (rows + 0.5 - MIDDLE[1]) / EYES - CENTRE[1]
     return np.hypot(x / FACE[0], y / FACE[1])
 
 
 DISTANCE = elliptic_distance()
 IN_FACE = DISTANCE < 1
-IN_RING = (DISTANCE > RING[0]) & (DISTANCE < RING[1])
+IN_RING = (RING[0] < DISTANCE) & (RING[1] > DISTANCE)
 
 
 def look(canvas: Canvas) -> np.ndarray | str:

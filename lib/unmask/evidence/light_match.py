@@ -32,8 +32,8 @@ def read(times: np.ndarray, seen: list, **_) -> Reading:
     return middle_of(
         times,
         [each if isinstance(each, str) else float(2 ** abs(each[0] - each[1])) for each in seen],
-        "From one side to the other, the brightness of the face changes {value:.2f} times as "
-        "much as that of the neck, or the other way round (1: the same light)",
+        "Between left and right, the light on face and neck differs by a factor of {value:.2f} "
+        "(1: the same light)",
     )
 
 

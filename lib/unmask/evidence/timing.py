@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,4 +57,4 @@ def close_runs(times: np.ndarray, widest: float) -> list[slice]:
     """Returns the stretches [from, to) in which no gap is wider than `widest` seconds."""
     ends = np.flatnonzero(np.diff(times) > widest * 1.001) + 1
     edges = [0, *ends.tolist(), len(times)]
-    return [slice(start, end) for start, end in zip(edges, edges[1:], strict=False) if end > start]
+    return [slice(start, end) for start, end in pairwise(edges) if end > start]
