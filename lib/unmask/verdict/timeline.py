@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ..tell import counted
+
 WIDTH, HEIGHT = 720, 190
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 34  # margins
 DASHES = ("none", "7 4", "2 3", "9 3 2 3")
@@ -39,7 +41,7 @@ def describe(record: Mapping[str, Any]) -> str:
         if scored:
             worst = max(person["frames"], key=lambda frame: frame["score"])
             words.append(
-                f"person {person['number'] + 1}: {len(scored)} frames, scores from "
+                f"person {person['number'] + 1}: {counted(len(scored), 'frame')}, scores from "
                 f"{min(scored):.2f} to {max(scored):.2f}, the highest at {worst['time']:.1f} s"
             )
     return f"Scores over time. {'; '.join(words)}."

@@ -1,0 +1,109 @@
+"""The parts of the report: timelines, cuts, heat, and a picture that is no longer the same."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from unmask.verdict import HeatMap, Person, Verdict
+from unmask.verdict.stills import cut, data_uri, faces_in_still, reduced, still_of, with_heat
+from unmask.verdict.timeline import HEIGHT, WIDTH, describe, ticks, timeline
+
+FRAMES = [
+    {"index": 10 * n, "time": n / 3, "box": [1, 2, 30, 40], "score": score}
+    for n, score in enumerate((0.1, 0.9, 0.4))
+]
+CLIP = Verdict(
+    file="clip.mp4",
+    kind="video",
+    verdict="unsure",
+    threshold=0.5,
+    band=(0.3, 0.7),
+    people=[
+        Person(0, "unsure", 0.45, frames=FRAMES),
+        Person(1, "real", 0.1, frames=[{**FRAMES[0], "score": 0.05}]),
+    ],
+).as_dict()
+
+
+def test_a_timeline_is_well_formed_says_itself_and_stays_inside():
+    drawn = str(timeline(CLIP))
+    root = ElementTree.fromstring(drawn)
+    assert (
+        root.get("aria-label")
+        == describe(CLIP)
+        == (
+            "Scores over time. person 1: 3 frames, scores from 0.10 to 0.90, the highest at 0.3 s; "
+            "person 2: 1 frame, scores from 0.05 to 0.05, the highest at 0.0 s."
+        )
+    )
+    points = re.findall(r'points="([^"]*)"', drawn)
+    assert [len(each.split()) for each in points] == [3, 1]
+    for point in " ".join(points).split():
+        x, y = map(float, point.split(","))
+        assert 0 <= x <= WIDTH and 0 <= y <= HEIGHT
+    assert len(root.findall(".//circle")) == 2
+    assert timeline({**CLIP, "people": []}) == ""
+
+
+@given(st.floats(0, 1e4), st.floats(1e-3, 1e4))
+def test_ticks_are_round_inside_and_not_too_many(start, length):
+    found = ticks(start, start + length)
+    assert len(found) <= 9
+    assert all(start - 1e-6 <= time <= start + length + 1e-6 for time in found)
+
+
+def test_a_cut_is_the_square_around_the_face_and_grey_beyond_the_border():
+    pixels = np.zeros((100, 60, 3), np.uint8)
+    pixels[:50] = (255, 0, 0)
+    found = cut(pixels, (20, 40, 20, 20), side=26)  # 26 pixels, 17 to 43 across, 37 to 63 down
+    assert found.shape == (26, 26, 3)
+    assert (found[:13] == (255, 0, 0)).all() and (found[13:] == 0).all()
+    beyond = cut(pixels, (-200, -200, 20, 20), side=8)
+    assert (beyond == 128).all()
+
+
+def test_heat_is_orange_for_fake_and_leaves_cold_places_grey():
+    crop = np.full((8, 8, 3), 100, np.uint8)
+    heat = np.zeros((8, 8), np.float32)
+    heat[:4] = 1
+    fake = with_heat(crop, HeatMap(heat, "fake", "net", "gradient"), side=8)
+    assert (fake[0, 0] == np.round(0.2 * 100 + 0.8 * np.array((213, 94, 0)))).all()
+    assert (fake[7] == 100).all()
+    real = with_heat(crop, HeatMap(heat, "real", "net", "gradient"), side=8)
+    assert real[0, 0, 2] > real[0, 0, 0]
+
+
+def test_pictures_are_reduced_and_packed_without_metadata():
+    small = reduced(np.zeros((500, 1000, 3), np.uint8), 100)
+    assert small.shape == (50, 100, 3)
+    assert reduced(small, 100) is small
+    assert data_uri(small).startswith("data:image/jpeg;base64,")
+
+
+def test_the_still_of_a_photo_that_was_replaced_is_none(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (30, 20)).save(path)
+    record = Verdict(file=str(path), kind="image", width=30, height=20).as_dict()
+    assert still_of(record).shape == (20, 30, 3)
+    Image.new("RGB", (31, 20)).save(path)
+    assert still_of(record) is None
+    path.write_bytes(b"nothing")
+    assert still_of(record) is None
+    path.unlink()
+    assert still_of(record) is None
+
+
+def test_only_faces_of_the_shown_frame_are_framed():
+    found = faces_in_still(CLIP)
+    assert [(person["number"], box) for person, box in found] == [(0, [1, 2, 30, 40])]
+
+
+@pytest.mark.parametrize("side", [1, 7])
+def test_a_cut_of_any_box_has_the_side_asked_for(side):
+    pixels = np.zeros((10, 10, 3), np.uint8)
+    for box in ((0, 0, 0, 0), (9.6, 9.6, 0.2, 0.2), (-5, -5, 100, 3)):
+        assert cut(pixels, box, side).shape == (side, side, 3)
