@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..media import Rejected
 from ..runs import atomic_path
+from .changes import CHANGES
 from .lines import LOOKS, NO_PROOF, UNREADABLE, main_reason, outcome_of, printable
 from .listing import shown_name
 from .records import FAKE, NO_FACE, REAL, UNSURE
@@ -35,11 +36,6 @@ MOST_CARDS = 200  # a page of more pictures is slow to open
 MOST_EXPLAINED = 12  # a heat map costs as much as a hundred scores
 MOST_FACES = 12
 ORDER = (FAKE, UNSURE, REAL, NO_FACE)
-FLIPS = {
-    "jpeg_90": "saved as JPEG of quality 90",
-    "jpeg_75": "saved as JPEG of quality 75",
-    "resize_0.75": "made smaller to three quarters",
-}
 Record = Mapping[str, Any]
 
 
@@ -166,5 +162,5 @@ def _person(
         "heat": None if heat is None else data_uri(with_heat(crop, heat)),
         "heat_words": "" if heat is None else heat.sentence(),
         "worst": worst_moment(person),
-        "flips": [(FLIPS.get(name, name), score) for name, score in person["flips"].items()],
+        "flips": [(CHANGES[name].words, score) for name, score in person["flips"].items()],
     }
