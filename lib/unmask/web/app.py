@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request, stream_with_context
+from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -75,17 +75,18 @@ def _add_page(app: Flask, desk: Desk) -> None:
     @app.post("/look")
     def look() -> Response:
         """The same for the script of the page: lines of progress, then the answer as HTML."""
-        upload = receive(request, desk.limits)
+        received = receive(request, desk.limits)
         clock, ticket = _clock(desk), desk.turnstile.take()
-        here = request.environ
+        # The request closes its files before the lines are read.
+        upload = received.kept_open()
 
         def work(tell: Tell) -> dict[str, Any]:
             found = desk.look(upload, Order(ticket, clock, tell, picture=True))
-            with app.request_context(here):
+            with app.app_context():
                 return {"html": _answer(found, upload.size, scripted=True)}
 
-        progress = Progress(work, app.logger.error)
-        response = Response(stream_with_context(progress.lines()), mimetype=TYPE)
+        response = Response(Progress(work, app.logger.error).lines(), mimetype=TYPE)
+        response.call_on_close(upload.stream.close)
         response.headers["X-Accel-Buffering"] = "no"
         response.call_on_close(ticket.leave)
         return response

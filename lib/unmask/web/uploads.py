@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -72,6 +72,13 @@ class Upload:
     kind: str
     stream: IO[bytes]
     size: int
+
+    def kept_open(self) -> Upload:
+        """Returns the upload with a stream of its own, to be closed by who goes on with it."""
+        self.stream.flush()
+        stream = os.fdopen(os.dup(self.stream.fileno()), "rb")
+        stream.seek(0)
+        return replace(self, stream=stream)
 
 
 class UnnamedFilesRequest(Request):
@@ -151,7 +158,6 @@ def recognise(head: bytes) -> str:
 @contextlib.contextmanager
 def path_of(upload: Upload) -> Iterator[Path]:
     """Yields a path under which a clip can be opened; afterwards there is no such file."""
-    upload.stream.flush()
     unnamed = Path(f"/proc/self/fd/{upload.stream.fileno()}")
     if unnamed.exists():
         yield unnamed

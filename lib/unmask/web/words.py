@@ -14,14 +14,9 @@ HEADLINES = {
 }
 SHORT = {FAKE: "fake", REAL: "real", UNSURE: "unsure", NO_FACE: "no face", "": "not judged"}
 CHANGES = {
-    "jpeg_90": "saved as JPEG of quality 90",
-    "jpeg_75": "saved as JPEG of quality 75",
-    "resize_0.75": "three quarters of its size",
-}
-EVIDENCE = {
-    "usual": "usual",
-    "unusual": "unusual",
-    "not measurable here": "not measurable here",
+    "jpeg_90": "Saved as JPEG of quality 90",
+    "jpeg_75": "Saved as JPEG of quality 75",
+    "resize_0.75": "At three quarters of its size",
 }
 
 
@@ -58,7 +53,7 @@ def chance_lines(verdict: Verdict) -> list[dict[str, str]]:
         between = f"{percent(low)} to {percent(high)}" if None not in (low, high) else ""
         lines.append(
             {
-                "share": percent(chance["share_of_fakes"]),
+                "share": f"{100 * chance['share_of_fakes']:g}%",
                 "right": percent(right),
                 "between": between,
             }
@@ -70,11 +65,10 @@ def evidence_line(evidence: dict[str, Any]) -> dict[str, str]:
     """Returns what the page says of one measure: title, value, usual range, verdict, sentence."""
     value, normal, unit = evidence.get("value"), evidence.get("normal"), evidence.get("unit") or ""
     unit = f" {unit}" if unit else ""
-    # Tests of the words of a measure are those of the room evidence; here only numbers are set.
     return {
         "title": evidence["title"],
         "value": "" if value is None else f"{value:.3g}{unit}",
         "usual": f"{normal['low']:.3g} to {normal['high']:.3g}{unit}" if normal else "",
-        "verdict": EVIDENCE.get(evidence["verdict"], evidence["verdict"]),
+        "verdict": evidence["verdict"],
         "sentence": evidence["sentence"],
     }
