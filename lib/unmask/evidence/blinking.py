@@ -23,6 +23,7 @@ WIDEST_GAP = 0.08  # seconds between frames
 AROUND = 1.0  # seconds before and after: how the eye usually looks
 DROP, EACH = 0.1, 0.05  # fall of the likeness that is a blink: of both on average, and of either
 LONGEST = 0.5  # seconds: a longer one is sleep, a look down or another scene
+LEAST_LIKE = 0.6  # an eye that rarely looks as it did a second ago cannot be followed
 ENOUGH = 25  # frames around that say how the eye usually looks; more only take time
 SHORTEST_WATCH = 8.0  # seconds in all: at 15 blinks a minute, two are to be expected
 NOISIEST = DROP / 4  # scatter of the likeness, else chance would look like a blink
@@ -61,9 +62,10 @@ def read(times: np.ndarray, seen: list, *, rate: float = 0.0, **_) -> Reading:
             reason=f"the eyes can be followed for {watched:.1f} s, "
             f"and blinks are counted over {SHORTEST_WATCH:.0f} s or more"
         )
-    falls = [openness(when[run], np.stack(eyes[run])) for run in runs]
+    likes = [likeness(when[run], np.stack(eyes[run])) for run in runs]
+    falls = [fall_of(when[run], like) for run, like in zip(runs, likes, strict=True)]
     noise = 1.4826 * float(np.median(np.abs(np.concatenate(falls).mean(axis=1))))
-    if noise > NOISIEST:
+    if noise > NOISIEST or np.median(np.concatenate(likes)) < LEAST_LIKE:
         return Reading(
             reason="the eyes are too small, blurred or unsteady to tell a blink from chance"
         )
@@ -77,8 +79,8 @@ def read(times: np.ndarray, seen: list, *, rate: float = 0.0, **_) -> Reading:
     return Reading(60 * blinks / watched, words, series=tuple(series))
 
 
-def openness(times: np.ndarray, eyes: np.ndarray) -> np.ndarray:
-    """Returns how much less than usual each eye looks like itself `[n, 2]`: 0, in a blink below.
+def likeness(times: np.ndarray, eyes: np.ndarray) -> np.ndarray:
+    """Returns how much each eye looks as it does in the seconds around `[n, 2]`, at most 1.
 
     Args:
         times: seconds [n].
@@ -86,17 +88,21 @@ def openness(times: np.ndarray, eyes: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    likeness = np.empty(eyes.shape[:2])
+    found = np.empty(eyes.shape[:2])
     pictures = eyes.astype(np.float32)
-    near = [slice(*np.searchsorted(times, [at - AROUND, at + AROUND + 1e-9])) for at in times]
     inner = slice(MOVE, -MOVE)
-    for place, window in enumerate(near):
+    for place, window in enumerate(_near(times)):
         some = pictures[window, :, inner, inner][:: max(1, (window.stop - window.start) // ENOUGH)]
         usual = np.median(some, axis=0)
         for eye in (0, 1):
             match = cv2.matchTemplate(pictures[place, eye], usual[eye], cv2.TM_CCOEFF_NORMED)
-            likeness[place, eye] = np.nan_to_num(match, posinf=0, neginf=0).max()
-    return likeness - np.stack([np.median(likeness[window], axis=0) for window in near])
+            found[place, eye] = np.nan_to_num(match, posinf=0, neginf=0).max()
+    return found
+
+
+def fall_of(times: np.ndarray, likes: np.ndarray) -> np.ndarray:
+    """Returns how far a likeness [n, 2] lies above (or, in a blink, below) the usual one."""
+    return likes - np.stack([np.median(likes[window], axis=0) for window in _near(times)])
 
 
 def count_blinks(times: np.ndarray, falls: np.ndarray) -> int:
@@ -104,7 +110,7 @@ def count_blinks(times: np.ndarray, falls: np.ndarray) -> int:
 
     Args:
         times: seconds [n].
-        falls: what `openness` returned, [n, 2].
+        falls: what `fall_of` returned, [n, 2].
     """
     closed = (falls.mean(axis=1) < -DROP) & (falls.max(axis=1) < -EACH)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], closed, [False]]).astype(int)))
@@ -114,6 +120,10 @@ def count_blinks(times: np.ndarray, falls: np.ndarray) -> int:
     apart = np.concatenate([[True], starts[1:] - ends[:-1] > 2])[: len(starts)]
     starts, ends = starts[apart], ends[np.append(apart[1:], True)[: len(ends)]]
     return int((times[ends] - times[starts] + step <= LONGEST + 1e-9).sum())
+
+
+def _near(times: np.ndarray) -> list[slice]:
+    return [slice(*np.searchsorted(times, [at - AROUND, at + AROUND + 1e-9])) for at in times]
 
 
 def _length(times: np.ndarray) -> float:

@@ -75,4 +75,7 @@ def _held_against(measure: Measure, reading: Reading, normal: Mapping[str, Any])
         "high": f"at most {normal['high']:.3g}{unit}",
         "both": f"{normal['low']:.3g} to {normal['high']:.3g}{unit}",
     }[measure.side]
-    return verdict, f"{reading.words}; {among} of {normal['n']} real ones have {bounds}: {verdict}."
+    return (
+        verdict,
+        f"{reading.words}; {among} real ones ({normal['n']} measured) have {bounds}: {verdict}.",
+    )
