@@ -12,6 +12,7 @@ from .. import runs
 from ..media import Rejected, videos
 from ..media.images import decode_image
 from .equalise import Equaliser
+from .face_choice import FaceChoice
 from .near_copies.fingerprints import SIDE, pixels_id, shrink
 from .seeking import WHOLE, FaceOfFile, FaceSeeker, Loss, Picture, loss_of_file
 from .settings import PreprocessSettings
@@ -91,7 +92,7 @@ def decode_file(
     try:
         if kind == "video":
             _check_unchanged(file_id, runs.sha256_file(path))
-            pictures = _pictures_of_clip(path, settings.frames_per_clip, seeker.choice.every)
+            pictures = _pictures_of_clip(path, settings.frames_per_clip, seeker.choice, notes)
         else:
             with open(path, "rb") as stream:
                 data = stream.read()
@@ -138,15 +139,21 @@ def _searched(
     )
 
 
-def _pictures_of_clip(path: str, count: int, every: int) -> Iterator[Picture]:
-    """Yields the frames that were asked for; with `every` one at a time, however long the clip."""
-    if not every:
-        frames = videos.read_frames(path, count)
-        yield from (Picture(index, float(index), pixels) for index, pixels in frames)
+def _pictures_of_clip(
+    path: str, count: int, choice: FaceChoice, notes: list[str]
+) -> Iterator[Picture]:
+    """Yields the frames that were asked for, one at a time, however long the clip is; adds to
+    `notes` what is wrong with it.
+    """
+    if not choice.searched and not choice.every:
+        for index, pixels in videos.read_frames(path, count):
+            yield Picture(index, float(index), pixels)
         return
-    with videos.open_frames(path, every=every) as reader:
+    asked = {"every": choice.every} if choice.every else {"count": count}
+    with videos.open_frames(path, **asked) as reader:
         for frame in reader:
             yield Picture(frame.index, frame.time, frame.pixels)
+        notes += reader.notices
 
 
 def _large_enough(pictures: Iterator[Picture], minimum_side: int) -> Iterator[Picture]:

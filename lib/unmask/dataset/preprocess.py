@@ -235,7 +235,8 @@ def _check_splits(faces: pd.DataFrame, rejected: pd.DataFrame) -> dict[str, dict
             f"{split}: {counts['real']} real, {counts['fake']} fake"
             for split, counts in per_split.items()
         )
-        lost = ", ".join(f"{n} {why}" for why, n in rejected["reason"].value_counts().items())
+        counted = files_left_out(rejected)["reason"].value_counts()
+        lost = ", ".join(f"{n} {why}" for why, n in counted.items())
         left_out = f" Left out: {lost}." if lost else ""
         raise DataError(
             f"The data are too small to split: {len(faces)} faces ({counts}).{left_out}",
