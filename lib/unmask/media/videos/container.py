@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import av
-from av.container import InputContainer
+from av.container import Flags, InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -30,6 +30,12 @@ CONTAINERS = (
     "mp3", "wav", "flac", "aac", "aiff", "amr", "amrnb", "amrwb", "au", "caf", "w64", "wv", "ape",
     "ac3", "eac3", "dts", "tta", "voc", "mpc", "mpc8", "dsf", "tak", "oma",
 )
+# fmt: on
+# fmt: off
+NEVER_REORDERED = frozenset({
+    "mjpeg", "prores", "dnxhd", "ffv1", "rawvideo", "png", "qtrle", "huffyuv", "utvideo", "dvvideo",
+    "h263", "flv", "wmv2", "msmpeg4v3",
+})
 # fmt: on
 SIGNATURES = {
     "a picture": (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*"),
@@ -101,8 +107,13 @@ def video_stream(container: InputContainer, most_pixels: int = MOST_PIXELS) -> V
 
 
 def prepare_decoder(stream: VideoStream, most_pixels: int, threads: int | None = None) -> None:
-    """Sets threads and limits before the first packet is decoded."""
+    """Sets threads and limits before the first packet is read."""
     context = stream.codec_context
+    if context.name not in NEVER_REORDERED:
+        # Times that the container does not hold (AVI) are guessed wrongly where frames are
+        # decoded in another order than they are shown: better none, and frames are counted.
+        flags = stream.container.flags | Flags.no_fillin.value
+        stream.container.flags = flags & ~Flags.gen_pts.value
     pixels = max(1, context.width * context.height)
     # Each thread holds frames of its own: fewer for large ones, so that memory stays bounded.
     fitting = max(1, min(os.cpu_count() or 1, 8, 32_000_000 // pixels))

@@ -32,6 +32,36 @@ class _Unreliable(Exception):
     """Decoding began at a packet that is no true beginning."""
 
 
+class _Decoder:
+    """A decoder that knows what rests on damaged frames: all up to the next whole beginning.
+
+    FFmpeg fills damaged parts with what was there before, which looks like a face that melts.
+    """
+
+    def __init__(self, context: VideoCodecContext):
+        self.context = context
+        self.skip = "NONREF" if context.name in SKIPPABLE else "DEFAULT"
+        self._damaged = False
+
+    def decode(self, packet: av.Packet | None) -> Iterator[tuple[VideoFrame, bool]]:
+        """Yields frames, and whether each is whole; None gives what the decoder still holds."""
+        if packet is not None and packet.is_corrupt:
+            self._damaged = True
+        try:
+            frames = self.context.decode(packet)
+        except av.error.FFmpegError:
+            self._damaged = True
+            return
+        for frame in frames:
+            self._damaged = frame.is_corrupt or (self._damaged and not frame.key_frame)
+            yield frame, not self._damaged
+
+    def begin_anew(self) -> None:
+        """Forgets all frames: the next packet is one that decoding can begin at."""
+        self.context.flush_buffers()
+        self._damaged = False
+
+
 def decode_wanted(
     source: Source, found: Survey, wanted: np.ndarray, most_pixels: int
 ) -> Iterator[Decoded]:
@@ -55,7 +85,7 @@ def decodable(source: Source, found: Survey, most_pixels: int) -> np.ndarray:
     if found.table.regular:
         everything = everything[: len(found.table.shown)]
     frames = decode_wanted(source, found, everything, most_pixels)
-    return np.array([decoded.index for decoded in frames if not decoded.frame.is_corrupt], int)
+    return np.array([decoded.index for decoded in frames], int)
 
 
 def _planned(
@@ -67,17 +97,21 @@ def _planned(
     runs = plan_runs(table, wanted)
     if not jump:
         runs = [Run(0, max(run.last for run in runs))]
-    indices = {int(table.times[table.shown[index]]): int(index) for index in wanted}
+    indices = {
+        int(table.times[position]): int(index)
+        for index, position in zip(wanted, table.shown[wanted], strict=True)
+        if table.good[position]
+    }
     with open_container(source, most_pixels) as container:
         stream = video_stream(container, most_pixels)
         prepare_decoder(stream, most_pixels)
         base = float(stream.time_base)
         packets = enumerate(video_packets(container, stream))
+        decoder = _Decoder(stream.codec_context)
         for run in runs:
-            for frame in _decode_run(packets, run, table, indices, stream.codec_context):
-                if frame.pts in indices:
-                    time = frame.pts * base - found.first_time
-                    yield Decoded(indices.pop(frame.pts), time, frame)
+            for frame in _decode_run(packets, run, table, indices, decoder):
+                time = frame.pts * base - found.first_time
+                yield Decoded(indices.pop(frame.pts), time, frame)
 
 
 def _decode_run(
@@ -85,36 +119,36 @@ def _decode_run(
     run: Run,
     table: PacketTable,
     wanted: dict[int, int],
-    context: VideoCodecContext,
+    decoder: _Decoder,
 ) -> Iterator[VideoFrame]:
-    """Decodes one run and empties the decoder; skips what neither is wanted nor referred to."""
+    """Yields the wanted frames of one run that are whole."""
     start = int(table.times[run.first])
     trusted = run.first == 0
-    for frame in _raw_frames(packets, run, wanted, context):
+    for frame, whole in _frames_of(packets, run, wanted, decoder):
         if not trusted and frame.pts == start:
-            trusted = _begins_anew(frame)
-        if not trusted and frame.pts in wanted:
+            trusted = whole and _begins_anew(frame)
+        if frame.pts in wanted and not trusted:
             raise _Unreliable
-        yield frame
+        if frame.pts in wanted and whole:
+            yield frame
+    if not trusted:
+        raise _Unreliable
 
 
-def _raw_frames(
-    packets: Iterator[tuple[int, av.Packet]],
-    run: Run,
-    wanted: dict[int, int],
-    context: VideoCodecContext,
-) -> Iterator[VideoFrame]:
-    skip = "NONREF" if context.name in SKIPPABLE else "DEFAULT"
+def _frames_of(
+    packets: Iterator[tuple[int, av.Packet]], run: Run, wanted: dict[int, int], decoder: _Decoder
+) -> Iterator[tuple[VideoFrame, bool]]:
+    """Decodes the packets of one run; skips what neither is wanted nor referred to."""
     for position, packet in packets:
         if position < run.first:
             continue
         needed = position == run.first or packet.pts in wanted
-        context.skip_frame = "DEFAULT" if needed else skip
-        yield from _decode(context, packet)
+        decoder.context.skip_frame = "DEFAULT" if needed else decoder.skip
+        yield from decoder.decode(packet)
         if position >= run.last:
             break
-    yield from _decode(context, None)
-    context.flush_buffers()
+    yield from decoder.decode(None)
+    decoder.begin_anew()
 
 
 def _begins_anew(frame: VideoFrame) -> bool:
@@ -131,7 +165,7 @@ def _counted(
     last, time = max(asked, default=-1), 0.0
     step = 1 / (found.clip.rate or USUAL_RATE)
     first = None
-    for index, frame in enumerate(_all_frames(source, most_pixels)):
+    for index, (frame, whole) in enumerate(_all_frames(source, most_pixels)):
         if index > last:
             return
         if index:
@@ -140,21 +174,15 @@ def _counted(
             first = frame.time if first is None else first
             # Times that jump back (clips joined without mending them) go on by one step.
             time = frame.time - first if frame.time - first > time - step else time
-        if index in asked:
+        if index in asked and whole:
             yield Decoded(index, time, frame)
 
 
-def _all_frames(source: Source, most_pixels: int) -> Iterator[VideoFrame]:
+def _all_frames(source: Source, most_pixels: int) -> Iterator[tuple[VideoFrame, bool]]:
     with open_container(source, most_pixels) as container:
         stream = video_stream(container, most_pixels)
         prepare_decoder(stream, most_pixels)
+        decoder = _Decoder(stream.codec_context)
         for packet in video_packets(container, stream):
-            yield from _decode(stream.codec_context, packet)
-        yield from _decode(stream.codec_context, None)
-
-
-def _decode(context: VideoCodecContext, packet: av.Packet | None) -> list[VideoFrame]:
-    try:
-        return context.decode(packet)
-    except av.error.FFmpegError:
-        return []  # a damaged packet: its frame is missed by the reader, who says so
+            yield from decoder.decode(packet)
+        yield from decoder.decode(None)

@@ -14,15 +14,17 @@ from av.video.stream import VideoStream
 
 from .. import Rejected
 from .clip import TRIED_PACKETS, Clip, clip_of, no_frames, promised_seconds
-from .container import Source, open_container, prepare_decoder, video_stream
+from .container import NEVER_REORDERED, Source, open_container, prepare_decoder, video_stream
 
 # A table of more would itself eat memory.
 MOST_PACKETS = 4_000_000
 # One packet, one frame: else frames are counted as they come out of the decoder.
-REGULAR_CODECS = frozenset(
-    "h264 hevc vp9 libvpx-vp9 av1 libdav1d libaom-av1 mpeg4 mpeg1video mpeg2video mjpeg prores "
-    "dnxhd ffv1 rawvideo png qtrle huffyuv utvideo gif apng msmpeg4v3 wmv2 flv h263 dvvideo".split()
-)
+# fmt: off
+REGULAR_CODECS = frozenset({
+    "h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "libaom-av1", "mpeg4", "mpeg1video",
+    "mpeg2video", "gif", *NEVER_REORDERED,
+})
+# fmt: on
 # Decoding on is cheaper than emptying the decoder and beginning anew for gaps up to this.
 SHORT_GAP = 16
 UNKNOWN = np.iinfo(np.int64).min
@@ -106,12 +108,13 @@ def plan_runs(table: PacketTable, wanted: Sequence[int]) -> list[Run]:
 
     A frame needs all packets since the last one that decoding can begin at and that is shown no
     later than it: frames that are decoded after such a packet and shown before it (an open group
-    of pictures) need the one before.
+    of pictures) need the one before. The first packet is always decoded: there x264 writes its
+    version, by which FFmpeg tells how an early one coded full colour. FaceForensics++ is such.
     """
     keys = np.flatnonzero(table.keys)
-    runs: list[Run] = []
+    runs = [Run(0, 0)]
     for first, last in sorted(_needed(table, keys, int(table.shown[index])) for index in wanted):
-        if runs and first <= runs[-1].last + SHORT_GAP:
+        if first <= runs[-1].last + SHORT_GAP:
             runs[-1] = Run(runs[-1].first, max(runs[-1].last, last))
         else:
             runs.append(Run(first, last))
@@ -212,13 +215,13 @@ def _broken_tail(clip: Clip, table: PacketTable, span: float) -> list[str]:
     whole = int(table.good.sum())
     if clip.frames is not None and clip.frames > whole:
         return [
-            f"The clip breaks off: its header promises {clip.frames} frames, and {whole} are there."
+            f"The clip is not whole: its header promises {clip.frames} frames, and {whole} are there."
         ]
     if clip.frames is None and clip.seconds and clip.container != "mpegts":
         missing = clip.seconds - span
         if missing > max(1.0, 0.05 * clip.seconds):
             return [
-                f"The clip breaks off: its header promises {clip.seconds:.1f} seconds, and the "
+                f"The clip is not whole: its header promises {clip.seconds:.1f} seconds, and the "
                 f"last frame comes after {span:.1f}."
             ]
     return []

@@ -74,8 +74,6 @@ class FrameReader:
         upright = Upright(found.pixel_ratio)
         given = 0
         for decoded in decode_wanted(source, found, wanted, most_pixels):
-            if decoded.frame.is_corrupt:
-                continue
             if not given:
                 self.notices += upright.notices(decoded.frame)
             given += 1
