@@ -1,0 +1,105 @@
+"""From pixels to faces as the networks see them, and the outcome of those they cannot judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..dataset.equalise import Equaliser
+from ..media.faces import (
+    Face,
+    FaceFinder,
+    Framing,
+    crop_as_trained,
+    judge_face,
+    measure_sharpness,
+)
+from ..media.faces.quality import MINIMUM_SHARPNESS, MINIMUM_SIDE
+from .changes import variants_of
+
+
+@dataclass(frozen=True)
+class SeenFace:
+    """A face of one picture or frame.
+
+    Attributes:
+        face: as the finder saw it; None where a picture was taken for a face as it is.
+        box: left, top, width, height in pixels.
+        outcome: "", "too small" or "too blurred".
+        quality: `side` in pixels, and `sharpness` where a face was found.
+        variants: uint8 `[1 + changes, size, size, 3]`, see `variants_of`; None with an outcome.
+    """
+
+    face: Face | None
+    box: tuple[float, float, float, float]
+    outcome: str = ""
+    quality: dict[str, float] = field(default_factory=dict)
+    variants: np.ndarray | None = field(default=None, repr=False)
+
+    def about(self) -> dict[str, Any]:
+        """Returns box, landmarks and confidence, as a `Person` has them."""
+        if self.face is None:
+            return {"box": self.box, "landmarks": None, "confidence": 1.0}
+        return {
+            "box": self.box,
+            "landmarks": np.asarray(self.face.landmarks, dtype=float).tolist(),
+            "confidence": float(self.face.confidence),
+        }
+
+
+@dataclass(frozen=True)
+class FaceReader:
+    """How pictures become faces: as the training of a detector saw them.
+
+    Attributes:
+        finder: None to take every picture for a face as it is.
+        framing: how faces are cut out.
+        size: side in pixels of what the networks see.
+        equaliser: what every face is brought to.
+        minimum_side, minimum_sharpness: of a face that is cut out, see `judge_face`. A picture
+            that is a face crop already is judged as training did, whatever its size.
+    """
+
+    finder: FaceFinder | None
+    framing: Framing
+    size: int
+    equaliser: Equaliser
+    minimum_side: int = MINIMUM_SIDE
+    minimum_sharpness: float = MINIMUM_SHARPNESS
+
+    def find(self, pictures: Sequence[np.ndarray]) -> list[list[Face | None]]:
+        """Returns the faces of each picture, by falling area; None for a picture taken whole."""
+        if self.finder is None:
+            return [[None] for _ in pictures]
+        return [list(faces) for faces in self.finder.find(pictures)]
+
+    def look(self, pictures: Sequence[np.ndarray]) -> list[list[SeenFace]]:
+        """Returns the faces of each picture, uint8 `[h, w, 3]`, ready for the networks."""
+        found = self.find(pictures)
+        return [
+            [self.see(pixels, face) for face in faces]
+            for pixels, faces in zip(pictures, found, strict=True)
+        ]
+
+    def see(self, pixels: np.ndarray, face: Face | None) -> SeenFace:
+        """Returns one face of a picture, ready for the networks."""
+        height, width = pixels.shape[:2]
+        if face is None:
+            whole = (0.0, 0.0, float(width), float(height))
+            variants = variants_of(pixels, self.size, self.equaliser)
+            return SeenFace(None, whole, "", {"side": float(min(height, width))}, variants)
+        box = tuple(float(value) for value in face.box)
+        crop = crop_as_trained(pixels, face, self.framing)
+        outcome = ""
+        if crop is not pixels:
+            limits = self.minimum_side, self.minimum_sharpness
+            outcome = judge_face(pixels, face, minimum_side=limits[0], minimum_sharpness=limits[1])
+        quality = {
+            "side": float(min(face.box[2:])),
+            "sharpness": float(measure_sharpness(pixels, face)),
+        }
+        variants = None if outcome else variants_of(crop, self.size, self.equaliser)
+        return SeenFace(face, box, outcome, quality, variants)
