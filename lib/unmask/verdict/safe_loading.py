@@ -24,6 +24,8 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MEMBERS = {CONFIG: 64 * 2**20, METADATA: 2**20, WEIGHTS: 4 * 2**30}  # and their largest sizes
 LARGEST_RATIO = 100  # of a packed member; what Keras writes is not packed at all
 LARGEST_NUMBER = 2**20  # of a configuration: a layer of more units is there to fill the memory
+# Any number may stand there: it sizes nothing.
+NO_SIZES = ("seed", "shared_object_id")
 DEEPEST = 100
 MOST_WEIGHTS = 100_000
 FORMATS = (
@@ -156,7 +158,7 @@ def _check_config(path: Path, config: dict[str, Any]) -> None:
                 raise Refused(path, f"it names {wrong}, which is not on the list of safe layers")
             if value.get("compile_config"):
                 raise Refused(path, "a part of it says how it was trained")
-        if type(value) is int and abs(value) > LARGEST_NUMBER and key != "seed":
+        if type(value) is int and abs(value) > LARGEST_NUMBER and key not in NO_SIZES:
             raise Refused(path, f"its config.json asks for {key} {value:,}, which is too much")
     if "class_name" not in config:
         raise Refused(path, "its config.json describes no network")
