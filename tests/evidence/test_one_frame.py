@@ -82,7 +82,7 @@ def test_the_similarity_brings_a_moved_template_back_exactly(size, angle, x, y):
 
 
 def test_the_eyes_lie_where_the_canvas_has_them_at_any_size():
-    for eyes in (20, 64, 190):
+    for eyes in (20, 64, 120):
         frame = draw(eyes)
         canvas = make_canvas(frame.pixels, frame.face.landmarks)
         assert canvas.landmarks[:2] == pytest.approx(MIDDLE + EYES * TEMPLATE[:2], abs=1e-6)

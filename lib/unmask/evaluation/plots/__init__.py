@@ -12,6 +12,7 @@ from .clips import clip_scores
 from .data import class_counts, formats_and_quality, resolutions, split_composition
 from .engines import engine_speeds, engines_table
 from .ensembles import gain_and_cost, greedy_path, verdict_differences
+from .evidence import evidence_ranges, evidence_timelines
 from .explain import (
     heat_overlays,
     mistakes_with_reasons,
@@ -52,6 +53,8 @@ __all__ = [
     "engines_table",
     "ensemble_weights",
     "epochs_on_test",
+    "evidence_ranges",
+    "evidence_timelines",
     "face_sheet",
     "false_and_honest",
     "file_facts",
