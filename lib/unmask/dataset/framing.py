@@ -81,14 +81,15 @@ def write_framing(
 
 def _chosen(choice: FaceChoice, finder: str) -> str:
     which = {
-        "largest": "the largest face of each picture and frame",
-        "all": "every face",
-        "tracked": "every face, followed through the frames of a clip",
+        "largest": "the largest face of each picture and frame was",
+        "all": "every face was",
+        "tracked": "every face was",
     }[choice.faces]
     turned = ", turned upright" if choice.align else ""
+    followed = "; people were followed through clips" if choice.faces == "tracked" else ""
     return (
-        f"Faces were looked for ({finder}): {which} was cut out with a margin of "
-        f"{choice.margin:.0%} around its box{turned}."
+        f"Faces were looked for with {finder}: {which} cut out with a margin of "
+        f"{choice.margin:.0%} around its box{turned}{followed}."
     )
 
 
