@@ -46,7 +46,8 @@ class SmallerFirst:
         """Searches the picture shrunk to `longer_side`; returns faces in its own pixels."""
         small = _shrunk(pixels, longer_side)
         across, down = (pixels.shape[side] / small.shape[side] for side in (1, 0))
-        return [scaled(face, across, down) for face in self.search(small, again)]
+        found = (face for face in self.search(small, again) if _is_possible(face, small.shape))
+        return [scaled(face, across, down) for face in found]
 
 
 def check_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -62,6 +63,19 @@ def check_pixels(pixels: np.ndarray) -> np.ndarray:
             fix="decode pictures with unmask.media.images.decode_image",
         )
     return pixels
+
+
+def _is_possible(face: Face, shape: tuple[int, ...]) -> bool:
+    """Whether a box lies in the picture at all, and is not far larger: networks do err."""
+    sides = np.array(face.box[2:])
+    return bool(
+        np.isfinite(face.landmarks).all()
+        and np.isfinite(face.box).all()
+        and (sides > 1).all()
+        and (sides < 2 * max(shape[:2])).all()
+        and 0 < face.center[0] < shape[1]
+        and 0 < face.center[1] < shape[0]
+    )
 
 
 def _shrunk(pixels: np.ndarray, longer_side: float) -> np.ndarray:

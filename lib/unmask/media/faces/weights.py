@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -143,8 +144,15 @@ def _try_all(target: Path, addresses: Iterable[str], digest: str) -> str:
                 temporary.write_bytes(data)
             return ""
         except OSError as error:
-            reasons.append(f"{host}: {getattr(error, 'reason', None) or error}")
+            reasons.append(f"{host}: {_said(error)}")
     return "; ".join(reasons)
+
+
+def _said(error: OSError) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"{error.code} {error.reason}"
+    reason = getattr(error, "reason", None) or error
+    return getattr(reason, "strerror", None) or str(reason)
 
 
 def _download(address: str) -> bytes:

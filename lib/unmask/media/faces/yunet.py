@@ -20,6 +20,8 @@ from .weights import yunet_file
 LEAST_CONFIDENCE = 0.7
 MOST_OVERLAP = 0.3  # IoU of two boxes above which the worse one is dropped
 MOST_CANDIDATES = 1000
+# Pixels; OpenCV 4.12 gives boxes of any numbers, with full confidence, for 32 x 320 and the like.
+LEAST_SIDE = 64
 
 
 class YunetFinder(SmallerFirst):
@@ -62,7 +64,11 @@ class YunetFinder(SmallerFirst):
         return min(max(pixels.shape[:2]), self.longer_side) / 2
 
     def _detect(self, pixels: np.ndarray) -> list[Face]:
-        height, width = pixels.shape[:2]
+        height, width = (max(side, LEAST_SIDE) for side in pixels.shape[:2])
+        missing = height - pixels.shape[0], width - pixels.shape[1]
+        if any(missing):
+            borders = (0, missing[0], 0, missing[1], cv2.BORDER_CONSTANT)
+            pixels = cv2.copyMakeBorder(pixels, *borders)
         with self._network() as network:
             network.setInputSize((width, height))
             _, found = network.detect(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
