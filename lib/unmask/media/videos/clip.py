@@ -71,7 +71,7 @@ def clip_of(container: InputContainer, stream: VideoStream, frame: VideoFrame) -
         seconds=promised_seconds(container, stream),
         frames=stream.frames or None,
         rate=float(rate) if rate else None,
-        codec=stream.codec_context.name,
+        codec=stream.codec_context.codec.canonical_name,
         container=container.format.name.split(",")[0],
         rotation=upright.rotation(frame),
         has_sound=len(container.streams.audio) > 0,
@@ -87,7 +87,11 @@ def promised_seconds(container: InputContainer, stream: VideoStream) -> float | 
 
 def no_frames() -> Rejected:
     """Returns what to raise when not one frame could be decoded."""
-    return Rejected("no frames", "not one frame can be decoded: copy or export the clip again")
+    return Rejected(
+        "no frames",
+        "not one frame can be decoded, because the clip is damaged or its frames are far too "
+        "large: copy or export it again",
+    )
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:

@@ -61,7 +61,7 @@ def open_container(source: Source, most_pixels: int = MOST_PIXELS) -> InputConta
     options = {
         "format_whitelist": ",".join(CONTAINERS),
         "protocol_whitelist": "file",
-        "max_pixels": str(most_pixels),
+        "max_pixels": _decoders_limit(most_pixels),
     }
     # "file:" keeps a name such as "a:b.mp4" from being taken for an address.
     name = source if hasattr(source, "read") else "file:" + os.path.abspath(source)
@@ -119,7 +119,13 @@ def prepare_decoder(stream: VideoStream, most_pixels: int, threads: int | None =
     fitting = max(1, min(os.cpu_count() or 1, 8, 32_000_000 // pixels))
     context.thread_type = "AUTO"
     context.thread_count = fitting if threads is None else threads
-    context.options = {"max_pixels": str(most_pixels)}
+    context.options = {"max_pixels": _decoders_limit(most_pixels)}
+
+
+def _decoders_limit(most_pixels: int) -> str:
+    # Twice as many: the decoder counts its margins too, and where the library opens a frame
+    # somewhat too large, its size can be told.
+    return str(2 * most_pixels)
 
 
 def _beginning(source: Source) -> bytes:

@@ -21,8 +21,7 @@ MOST_PACKETS = 4_000_000
 # One packet, one frame: else frames are counted as they come out of the decoder.
 # fmt: off
 REGULAR_CODECS = frozenset({
-    "h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "libaom-av1", "mpeg4", "mpeg1video",
-    "mpeg2video", "gif", *NEVER_REORDERED,
+    "h264", "hevc", "vp9", "av1", "mpeg4", "mpeg1video", "mpeg2video", *NEVER_REORDERED,
 })
 # fmt: on
 # Decoding on is cheaper than emptying the decoder and beginning anew for gaps up to this.
@@ -112,9 +111,10 @@ def plan_runs(table: PacketTable, wanted: Sequence[int]) -> list[Run]:
     version, by which FFmpeg tells how an early one coded full colour. FaceForensics++ is such.
     """
     keys = np.flatnonzero(table.keys)
+    gap = 0 if table.keys.all() else SHORT_GAP
     runs = [Run(0, 0)]
     for first, last in sorted(_needed(table, keys, int(table.shown[index])) for index in wanted):
-        if first <= runs[-1].last + SHORT_GAP:
+        if first <= runs[-1].last + gap:
             runs[-1] = Run(runs[-1].first, max(runs[-1].last, last))
         else:
             runs.append(Run(first, last))

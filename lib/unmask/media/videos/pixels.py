@@ -80,7 +80,7 @@ class Upright:
         if frame.interlaced_frame:
             found.append("It is interlaced: both half pictures of a frame are shown at once.")
         if has_alpha(frame):
-            found.append("Its transparency was put onto white.")
+            found.append("Where its frames are transparent, white shows.")
         return found
 
     def _square(self, frame: VideoFrame) -> tuple[int, int]:
