@@ -43,12 +43,14 @@ def write_clip(
     turned: int = 0,
     sound: np.ndarray | None = None,
     sound_codec: str = "pcm_s16le",
+    gap: tuple[int, int] = (0, 0),
     metadata: dict[str, str] | None = None,
 ) -> Path:
     """Writes a clip of 25 frames a second, or with a frame at each of `milliseconds`.
 
     `sound` is float32 `[n]` at 16,000 Hz; `turned` is what the display matrix says, in degrees
-    counterclockwise.
+    counterclockwise; of the sound's pieces of 1,000 samples, those from `gap[0]` to before
+    `gap[1]` are missing.
     """
     container = av.open(str(path), "w", options=metadata or {})
     first = draw(0)
@@ -71,13 +73,15 @@ def write_clip(
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
     if heard is not None:
-        _write_sound(container, heard, sound)
+        _write_sound(container, heard, sound, gap)
     container.close()
     return path
 
 
-def _write_sound(container, stream, sound: np.ndarray) -> None:
+def _write_sound(container, stream, sound: np.ndarray, gap: tuple[int, int] = (0, 0)) -> None:
     for begin in range(0, len(sound), 1000):
+        if gap[0] <= begin // 1000 < gap[1]:
+            continue
         piece = np.ascontiguousarray(sound[None, begin : begin + 1000], np.float32)
         frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = 16000, begin, Fraction(1, 16000)

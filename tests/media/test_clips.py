@@ -1,11 +1,11 @@
-"""Clips of many codecs, containers and faults: the right frame, at its time, or a reason why not."""
+"""Clips of many codecs, containers and faults: the right frame at its time, or a reason."""
 
 from __future__ import annotations
 
 import io
 import struct
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ SOON = [10, 40, 41, 83, 200]
 TIMES = list(accumulate(SOON[number * 7 % 5] for number in range(40)))
 X264 = "bframes=3:keyint=12:scenecut=0"
 X265 = "log-level=none:bframes=3:keyint=12"
-ALTERNATE = {"auto-alt-ref": "1", "lag-in-frames": "16", "cpu-used": "8", "b": "300k"}
+ALTERNATE = {"auto-alt-ref": "1", "lag-in-frames": "16", "cpu-used": "5", "b": "300k"}
 BOTH_WAYS = {"bf": "2", "b": "2M"}
 # name: codec, its options, whether frames can be told by their packets
 STREAMS = {
@@ -128,7 +128,7 @@ def test_plans_hold_all_that_the_frames_need(data):
     wanted = sorted(data.draw(st.sets(st.integers(0, count - 1), min_size=1)))
     runs = plan_runs(table, wanted)
     assert all(run.first <= run.last for run in runs)
-    assert all(before.last < after.first for before, after in zip(runs, runs[1:], strict=False))
+    assert all(before.last < after.first for before, after in pairwise(runs))
     for index in wanted:
         position = int(np.argsort(times)[index])
         (run,) = [run for run in runs if run.first <= position <= run.last]
@@ -300,7 +300,7 @@ def test_long_clips_are_refused_before_they_are_decoded(tmp_path):
     data[begin : begin + 8] = struct.pack(">d", 1000.0)
     (tmp_path / "lies.mkv").write_bytes(data)
     assert describe_clip(tmp_path / "lies.mkv").seconds == 1
-    with pytest.raises(Rejected, match="too long: It lasts 1.2 hours"):
+    with pytest.raises(Rejected, match=r"too long: It lasts 1\.2 hours"):
         open_frames(tmp_path / "lies.mkv", every=10)
     assert len(read_frames(clip, 2)) == 2  # a clip of a dataset may be long
 
@@ -352,10 +352,10 @@ def test_large_frames_are_refused_before_they_are_decoded(tmp_path):
     ):
         with pytest.raises(Rejected, match="too large: frames of 128 x 96 pixels, and 7,000"):
             use()
-    assert len(list(open_frames(clip, every=1, most_pixels=20_000))) == 3
+    assert len(list(open_frames(clip, every=1, most_pixels=100_000))) == 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_mutated_clips_give_frames_or_a_reason(tmp_path_factory, data):
     clip = bytearray(CLIP_BYTES[0] if CLIP_BYTES else _remember(tmp_path_factory))
