@@ -80,6 +80,20 @@ def make_card(run_folder: str | Path, member_folder: str | Path | None = None) -
     }
 
 
+def scores_on_test(run_folder: str | Path, card: Mapping[str, Any]) -> pd.DataFrame:
+    """Returns a row a test face: the detector's score in the run, and the columns of its face.
+
+    Args:
+        run_folder: of the run.
+        card: of its detector.
+    """
+    root = resolve(run_folder)
+    table = pd.read_parquet(require(root, "preprocess", "faces.parquet"))
+    results, _ = find_results(str(root), table, DETECTOR_STEPS)
+    result = next(each for each in results if each.name == card["name"])
+    return one_score_a_face(result.select("test", WHY))
+
+
 def read_card(path: str | Path) -> dict[str, Any]:
     """Returns a card that was written.
 

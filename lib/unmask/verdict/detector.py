@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from ..evidence import Evidence
 from ..media import Rejected
 from ..media.images import decode_image
 from .changes import CHANGES
@@ -32,6 +32,11 @@ FLIPS_NOT_COUNTED = (
     "The error rates do not count that a verdict becomes unsure when a mild change of the picture "
     "turns it: in truth it is unsure a little more often."
 )
+OTHER_PICTURES = "Pictures from elsewhere can fool it more often."
+ONLY_DEMO = (
+    "This detector learned from faces that Unmask renders itself: what it says of photographs "
+    "means nothing. Train one on photographs first."
+)
 NEITHER = "neither a picture nor a clip, by its content and its name"
 
 
@@ -41,7 +46,7 @@ class _Read:
 
     name: str
     seen: tuple[SeenFace, ...] = ()
-    evidence: tuple[list[dict[str, Any]], ...] = ()
+    evidence: tuple[list[Evidence], ...] = ()
     notes: tuple[str, ...] = ()
     shape: tuple[int, int] = (0, 0)
     error: Exception | None = None
@@ -101,9 +106,12 @@ class Detector:
     @property
     def notices(self) -> tuple[str, ...]:
         """What a reader must know of how it scores; empty when all is as it was trained."""
-        rates = self._judge.rates
-        flips = (FLIPS_NOT_COUNTED,) if rates and not rates["changes"] else ()
-        return tuple(dict.fromkeys((*self._notices, *flips, *self._scorer.notices())))
+        rates, told = self._judge.rates, list(self._notices)
+        if rates and not rates["changes"]:
+            told.append(FLIPS_NOT_COUNTED)
+        if (self.card["dataset"] or {}).get("names") == ["demo"]:
+            told.append(ONLY_DEMO)
+        return tuple(dict.fromkeys((*told, *self._scorer.notices())))
 
     def score_image(self, data: bytes, *, name: str = "") -> Verdict:
         """Returns the verdict on a picture's bytes; broken ones give one with `error`."""
@@ -186,12 +194,10 @@ class Detector:
 
     def error_rates(self) -> str:
         """Returns how often it is wrong on faces, and on clips, that it never saw."""
-        clips = self.card["clips"]
-        told = [
-            describe_rates(self._judge.rates),
-            describe_rates(clips["error_rates"]) if clips else "",
-        ]
-        return " ".join(filter(None, told)) or NO_RATES
+        clips, names = self.card["clips"], (self.card["dataset"] or {}).get("names", [])
+        levels = [self._judge.rates, clips["error_rates"] if clips else None]
+        told = [describe_rates(rates, names) for rates in levels if rates]
+        return " ".join([*told, OTHER_PICTURES]) if told else NO_RATES
 
     @property
     def _found_by(self) -> str:

@@ -12,27 +12,35 @@ from .records import FAKE, REAL, HeatMap, Person
 from .scoring import Network
 
 
-def heat_maps(network: Network, people: Sequence[Person], threshold: float) -> list[HeatMap]:
+def heat_maps(
+    networks: Sequence[Network], people: Sequence[Person], threshold: float
+) -> list[HeatMap]:
     """Returns a heat map for each person's crop: what spoke for the side that the score is on.
 
     Args:
-        network: of an ensemble the one that counts most.
+        networks: those that count most, see `Scorer.leading`: the first that has Grad-CAM's maps
+            is asked, else the first by covering.
         people: with crops, uint8 `[side, side, 3]`, all of one size.
         threshold: from which on a score speaks for fake.
     """
     pictures = np.stack([person.crop for person in people])
     sides = [FAKE if (person.score or 0.0) >= threshold else REAL for person in people]
-    model = network.model()
-    if what_lacks(model, pictures[:1]):
-        drops = occlusion_maps(network, pictures)
-        return [
-            HeatMap(_share(drop if side == FAKE else -drop), side, network.member, "covering")
-            for drop, side in zip(drops, sides, strict=True)
-        ]
-    maps = grad_cam(model, pictures)
+    for network in networks:
+        if not what_lacks(network.model(), pictures[:1]):
+            maps = grad_cam(network.model(), pictures)
+            heats = [maps[side][place] for place, side in enumerate(sides)]
+            return _maps(heats, sides, network, "gradient")
+    drops = occlusion_maps(networks[0], pictures)
+    signed = [drop if side == FAKE else -drop for drop, side in zip(drops, sides, strict=True)]
+    return _maps([_share(drop) for drop in signed], sides, networks[0], "covering")
+
+
+def _maps(
+    heats: Sequence[np.ndarray], sides: Sequence[str], network: Network, method: str
+) -> list[HeatMap]:
     return [
-        HeatMap(maps[side][place].astype(np.float32), side, network.member, "gradient")
-        for place, side in enumerate(sides)
+        HeatMap(heat.astype(np.float32), side, network.member, method)
+        for heat, side in zip(heats, sides, strict=True)
     ]
 
 

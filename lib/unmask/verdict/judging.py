@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..evaluation.calibration import Calibration
+from ..evidence import Evidence
 from .changes import CHANGES
 from .reading import SeenFace
 from .records import NO_FACE, Person, Verdict
@@ -109,9 +110,9 @@ def unusable(number: int, seen: SeenFace, outcome: str = "") -> Person:
     return Person(number=number, outcome=outcome or seen.outcome, **about)
 
 
-def with_evidence(person: Person, evidence: Sequence[Mapping[str, Any]]) -> Person:
+def with_evidence(person: Person, evidence: Sequence[Evidence]) -> Person:
     """Returns the person with what a careful viewer would look at."""
-    return replace(person, evidence=[dict(each) for each in evidence])
+    return replace(person, evidence=[each.as_dict() for each in evidence])
 
 
 def _told(person: Person) -> dict[str, Any]:

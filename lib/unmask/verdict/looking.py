@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evidence import PersonFrame, Signs, measure_evidence, observe, wanted_rate
+from ..evidence import Evidence, PersonFrame, Signs, measure_evidence, observe, wanted_rate
 from ..media import Rejected
 from ..media.faces import Face, FaceFinder
 from ..media.faces.boxes import corners, overlaps
@@ -24,10 +24,9 @@ BATCH = 8
 
 def evidence_of_photo(
     pixels: np.ndarray, face: Face, normal: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
-    """Returns what one photo shows of one face, as plain data; see `evidence.measure_evidence`."""
-    signs = observe(PersonFrame(0.0, pixels, face))
-    return [each.as_dict() for each in measure_evidence([signs], None, normal, rate=0.0)]
+) -> list[Evidence]:
+    """Returns what one photo, uint8 `[h, w, 3]`, shows of one face; see `measure_evidence`."""
+    return measure_evidence([PersonFrame(0.0, pixels, face)], None, normal, rate=0.0)
 
 
 def evidence_of_clip(
@@ -37,7 +36,7 @@ def evidence_of_clip(
     finder: FaceFinder,
     normal: Mapping[str, Any] | None,
     tell: Callable[[float], None] = lambda share: None,
-) -> list[list[dict[str, Any]]]:
+) -> list[list[Evidence]]:
     """Returns what a stretch of close frames shows of the first people of a clip.
 
     Blinks, flicker and lips need frames that follow each other closely, more closely than the
@@ -52,7 +51,7 @@ def evidence_of_clip(
         tell: is told the share that is done, now and then; what it raises is passed on.
 
     Returns:
-        For each of the first `MOST_PEOPLE` the evidence as plain data.
+        For each of the first `MOST_PEOPLE` what was found.
     """
     followed = [_Followed(appearances) for appearances in seen[:MOST_PEOPLE]]
     if not followed:
@@ -75,10 +74,7 @@ def evidence_of_clip(
                 batch = []
         _follow(batch, followed, finder)
     sound = _sound_of(path, clip)
-    return [
-        [each.as_dict() for each in measure_evidence(one.signs, sound, normal, rate=rate)]
-        for one in followed
-    ]
+    return [measure_evidence(one.signs, sound, normal, rate=rate) for one in followed]
 
 
 class _Followed:

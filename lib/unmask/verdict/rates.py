@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,17 +118,21 @@ def three_way_rates(
     return found
 
 
-def describe_rates(rates: Mapping[str, Any] | None) -> str:
-    """Returns one sentence with the error rates; "" where they are not known."""
-    if rates is None:
-        return ""
-    things = f"{rates['unit']}s"
+def describe_rates(rates: Mapping[str, Any], datasets: Sequence[str] = ()) -> str:
+    """Returns one sentence with the error rates.
+
+    Args:
+        rates: see `three_way_rates`.
+        datasets: names of the data that they were measured on.
+    """
+    things = f"{rates['unit']}s" + (f" of {', '.join(datasets)}" if datasets else "")
     real, fake = rates[REAL], rates[FAKE]
     return (
-        f"On {rates['n']:,} test {things} it never saw, it called {format_percent(real[FAKE])} of "
-        f"the {rates['n_real']:,} real ones fake and {format_percent(fake[REAL])} of the "
-        f"{rates['n_fake']:,} fakes real; it was unsure of {format_percent(real[UNSURE])} of the "
-        f"real ones and {format_percent(fake[UNSURE])} of the fakes."
+        f"On {rates['n']:,} test {things} that it never saw, it called "
+        f"{format_percent(real[FAKE])} of the {rates['n_real']:,} real ones fake and "
+        f"{format_percent(fake[REAL])} of the {rates['n_fake']:,} fakes real; it was unsure of "
+        f"{format_percent(real[UNSURE])} of the real ones and {format_percent(fake[UNSURE])} of "
+        "the fakes."
     )
 
 
@@ -143,3 +147,36 @@ def rates_table(rates: Mapping[str, Any]) -> pd.DataFrame:
         for name in CLASS_NAMES
     ]
     return pd.DataFrame(rows)
+
+
+def describe_card(card: Mapping[str, Any]) -> list[str]:
+    """Returns what a reader of a report must know before asking the detector of a run.
+
+    Args:
+        card: see `card.make_card`.
+    """
+    levels = [level for level in (card["faces"], card["clips"]) if level]
+    names = card["dataset"]["names"]
+    told = [f"Whoever asks this run asks {card['name']}: {card['about']}."]
+    told += [describe_rates(each["error_rates"], names) for each in levels if each["error_rates"]]
+    told += [_describe_limits(level) for level in levels]
+    parity = card.get("parity") or {}
+    if parity.get("faces"):
+        told.append(
+            f"Asked about {parity['faces']:,} of these very files, it gives the scores of this "
+            f"report; the largest difference is {parity['largest_difference']:.1e}."
+        )
+    told.append(f"To ask it: unmask score PATH --model {card['run']}, or the page of unmask app.")
+    return told
+
+
+def _describe_limits(level: Mapping[str, Any]) -> str:
+    band, threshold = level["band"], level["threshold"]
+    things = "clips" if "pooling" in level else "faces"
+    if band["low"] == band["high"]:
+        return f"Of {things}, scores from {threshold['value']:.3f} on are called fake."
+    return (
+        f"Of {things}, scores from {band['low']:.3f} up to {band['high']:.3f} are unsure: at most "
+        f"{band['share']:.0%} of the validation fakes lie below, of the reals above. The threshold "
+        f"is {threshold['value']:.3f} ({threshold['meaning']})."
+    )

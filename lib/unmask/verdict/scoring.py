@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -82,6 +83,7 @@ class Network:
     def _with_keras(self) -> Callable[[np.ndarray], np.ndarray]:
         from ..training.predict import compile_scorer
 
+        logging.getLogger("tensorflow").addFilter(_is_no_retracing)
         return compile_scorer(self.model())
 
 
@@ -120,13 +122,18 @@ class Scorer:
             np.column_stack([scores.get(name, unused) for name in self.joiner.members])
         )
 
-    def leading(self) -> Network:
-        """Returns the network that counts most: the first seed of the member with most weight."""
-        names = list(self.networks)
-        if self.joiner is not None:
-            weight = dict(zip(self.joiner.members, self.joiner.weights, strict=True))
-            names.sort(key=lambda name: -abs(weight[name]))
-        return self.networks[names[0]][0]
+    def leading(self) -> tuple[Network, ...]:
+        """Returns the networks that count most, the first seed of each, most weight first.
+
+        Only members that speak for fake when they score high, and at least half as much as the
+        first of them.
+        """
+        if self.joiner is None:
+            return tuple(networks[0] for networks in self.networks.values())
+        weight = dict(zip(self.joiner.members, self.joiner.weights, strict=True))
+        names = sorted(self.networks, key=lambda name: -weight[name])
+        most = weight[names[0]]
+        return tuple(self.networks[name][0] for name in names if weight[name] >= most / 2)
 
     def notices(self) -> tuple[str, ...]:
         """Returns the notices of the networks that are open."""
@@ -151,7 +158,9 @@ def open_networks(
         DataError: a network is missing, or is not the one that the card was written for.
         Refused: a file that is not opened.
     """
-    engine_of = _engine_in(engines)
+    # TensorFlow has to be loaded for the other networks anyway, and Keras gave the run's scores.
+    alone = len(members) == 1 and len(members[0]["networks"]) == 1
+    engine_of = _engine_in(engines) if alone else ""
     found: dict[str, tuple[Network, ...]] = {}
     for member in members:
         if joiner is not None and member["name"] not in joiner.used():
@@ -181,6 +190,11 @@ def _network(
             fix="run the step report again",
         )
     return Network(name, about["seed"], file, engines if digest == engine_of else None)
+
+
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    """Each network has a compiled function of its own, which TensorFlow takes for a mistake."""
+    return "triggered tf.function retracing" not in str(record.msg)
 
 
 def _engine_in(folder: Path | None) -> str:
