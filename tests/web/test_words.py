@@ -56,8 +56,10 @@ def test_people_are_called_by_what_they_are():
 
 
 def test_evidence_with_and_without_a_value():
-    measured = {"title": "Blinking", "value": 12.0, "unit": "per minute", "verdict": "usual",
-                "normal": {"low": 6.0, "high": 20.0, "n": 30}, "sentence": "It blinks."}  # fmt: skip
+    measured = {
+        "title": "Blinking", "value": 12.0, "unit": "per minute", "verdict": "usual",
+        "normal": {"low": 6.0, "high": 20.0, "n": 30}, "sentence": "It blinks.",
+    }  # fmt: skip
     assert evidence_line(measured) == {
         "title": "Blinking", "value": "12 per minute", "usual": "6 to 20 per minute",
         "verdict": "usual", "sentence": "It blinks.",

@@ -150,6 +150,7 @@ def _page(
     answer = _answer(look, size, scripted=False) if look else ""
     return render_template(
         "page.html.j2",
+        look=look,
         answer=answer,
         problem=problem,
         detector=desk.detector,
