@@ -71,12 +71,21 @@ def decode_wanted(
         return
     last = -1
     try:
-        for decoded in _planned(source, found, wanted, most_pixels, jump=True):
+        for decoded in _rising(_planned(source, found, wanted, most_pixels, jump=True)):
             last = decoded.index
             yield decoded
     except _Unreliable:
         rest = wanted[wanted > last]
-        yield from _planned(source, found, rest, most_pixels, jump=False)
+        yield from _rising(_planned(source, found, rest, most_pixels, jump=False))
+
+
+def _rising(frames: Iterator[Decoded]) -> Iterator[Decoded]:
+    """Leaves frames out that come too late for their time stamp, which is damaged then."""
+    last = -1
+    for decoded in frames:
+        if decoded.index > last:
+            last = decoded.index
+            yield decoded
 
 
 def decodable(source: Source, found: Survey, most_pixels: int) -> np.ndarray:

@@ -215,7 +215,8 @@ def _broken_tail(clip: Clip, table: PacketTable, span: float) -> list[str]:
     whole = int(table.good.sum())
     if clip.frames is not None and clip.frames > whole:
         return [
-            f"The clip is not whole: its header promises {clip.frames} frames, and {whole} are there."
+            f"The clip is not whole: its header promises {clip.frames} frames, and {whole} are "
+            "there."
         ]
     if clip.frames is None and clip.seconds and clip.container != "mpegts":
         missing = clip.seconds - span

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import av
@@ -64,23 +65,28 @@ def _chunks(
     start, have = 0.0, 0
     resampler = AudioResampler(format="flt", layout="mono", rate=RATE)
     for frame in _frames(container, stream):
-        time = frame.time
         if not chunks:
-            start = time or 0.0
-        gap = 0 if time is None else int((time - start) * RATE) - have
+            start = frame.time or 0.0
+        gap = 0 if frame.time is None else int((frame.time - start) * RATE) - have
         if chunks and gap > SMALLEST_GAP * RATE:
             chunks.append(np.zeros(min(gap, most - have), np.float32))
             have += len(chunks[-1])
-        frame.pts = None
-        for part in resampler.resample(frame):
-            chunks.append(part.to_ndarray().reshape(-1))
-            have += len(chunks[-1])
+        frame.pts = None  # gaps are filled above
+        try:
+            parts = resampler.resample(frame)
+        except (ValueError, av.error.FFmpegError):  # from here on in another rate or layout
+            resampler = AudioResampler(format="flt", layout="mono", rate=RATE)
+            parts = resampler.resample(frame)
+        chunks += [part.to_ndarray().reshape(-1) for part in parts]
+        have += sum(part.samples for part in parts)
         if have >= most:
-            break
+            return chunks, start
+    if chunks:
+        chunks += [part.to_ndarray().reshape(-1) for part in resampler.resample(None)]
     return chunks, start
 
 
-def _frames(container: InputContainer, stream: av.AudioStream):
+def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
     try:
         for packet in container.demux(stream):
             try:
