@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import logging
 import os
 import signal
 import sys
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("UNMASK_PROGRESS", os.devnull)  # this command shows its own
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         with own_stdout() as stream, _terminable():
             return _score(options, stream)
@@ -109,6 +111,7 @@ def _score(options: argparse.Namespace, stream: Any) -> int:
     with output:
         for record in verdicts(detector, listing, options, output):
             output.show(record)
+    output.notice(detector.notices)  # again: engines are opened when they are first needed
     output.end(detector.error_rates())
     if options.report:
         from .page import write_page

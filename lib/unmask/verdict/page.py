@@ -30,6 +30,7 @@ from .timeline import timeline
 
 if TYPE_CHECKING:
     from .detector import Detector
+    from .records import HeatMap
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_CARDS = 200  # a page of more pictures is slow to open
@@ -155,12 +156,36 @@ def _person(
     number = person["number"]
     crop, heat = heats.get(number, (None, None))
     box = boxes.get(number)
+    drawn = heat is not None and heat.heat.any()
     return {
         "person": person,
         "name": f"Person {number + 1}",
         "crop": data_uri(cut(still, box)) if still is not None and box is not None else None,
-        "heat": None if heat is None else data_uri(with_heat(crop, heat)),
-        "heat_words": "" if heat is None else heat.sentence(),
+        "heat": data_uri(with_heat(crop, heat)) if drawn else None,
+        "heat_words": "" if heat is None else heat_words(heat),
+        "measured": [_found(each) for each in person["evidence"] if each["value"] is not None],
+        "not_measured": [each for each in person["evidence"] if each["value"] is None],
         "worst": worst_moment(person),
         "flips": [(CHANGES[name].words, score) for name, score in person["flips"].items()],
     }
+
+
+def _found(evidence: Record) -> dict[str, Any]:
+    known = evidence["normal"] is not None
+    return {**evidence, "found": evidence["verdict"] if known else "not known what is usual"}
+
+
+def heat_words(heat: HeatMap) -> str:
+    """Returns how a heat map was made and how to read its colour."""
+    if not heat.heat.any():
+        return f"No place by itself moves the score of {heat.network}, so there is no heat map."
+    colour = {"fake": "orange", "real": "blue"}[heat.speaks_for]
+    how = {
+        "gradient": f"the stronger the {colour}, the more a place speaks for {heat.speaks_for}",
+        "covering": f"covering a place in {colour} moves the score: it speaks for "
+        f"{heat.speaks_for}",
+    }[heat.method]
+    return (
+        f"Heat map of {heat.network}: {how}. It shows where the network looked, not whether it is "
+        "right."
+    )

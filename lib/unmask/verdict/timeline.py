@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from ..tell import counted
 
 WIDTH, HEIGHT = 720, 190
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 34  # margins
+LEFT, RIGHT, TOP, BOTTOM = 48, 16, 14, 38  # margins
 DASHES = ("none", "7 4", "2 3", "9 3 2 3")
 
 
@@ -47,7 +47,7 @@ def describe(record: Mapping[str, Any]) -> str:
     return f"Scores over time. {'; '.join(words)}."
 
 
-def ticks(start: float, end: float, most: int = 8) -> list[float]:
+def ticks(start: float, end: float, most: int = 6) -> list[float]:
     """Returns round times in seconds between `start` and `end`, at most `most` + 1 of them."""
     rough = (end - start) / most
     unit = 10.0 ** math.floor(math.log10(rough))
@@ -91,7 +91,7 @@ def _axis(start: float, end: float) -> Markup:
     times = ticks(start, end)
     digits = 0 if len(times) < 2 or times[1] - times[0] >= 1 else 1
     marks = [
-        _text(_across(time, start, end), HEIGHT - BOTTOM + 18, f"{time:.{digits}f} s", "middle")
+        _text(_across(time, start, end), HEIGHT - BOTTOM + 24, f"{time:.{digits}f} s", "middle")
         for time in times
     ]
     return Markup("").join(marks)
