@@ -192,11 +192,11 @@ def wrong_with(answer: requests.Response, case: Case) -> str:
         status = told.get("status", 200)
     if status not in ALLOWED:
         return f"status {status}"
-    if "Traceback" in answer.text or "onerror=alert(1)>" in answer.text:
-        return "a traceback or an unescaped name"
-    if case.path.startswith("/api") and not isinstance(answer.json(), dict):
-        return "no JSON object"
-    return ""
+    if "Traceback" in answer.text:
+        return "a traceback"
+    if case.path.startswith("/api"):
+        return "" if isinstance(answer.json(), dict) else "no JSON object"
+    return "a name as markup" if "<img src=x" in answer.text else ""
 
 
 def run(address: str, count: int, seed: int = 0, hands: int = 4) -> Report:
