@@ -14,6 +14,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 # Ratios nearer to a square are rounding of encoders; resampling would only wipe traces out.
 SQUARE_ENOUGH = 0.02
 MOST_STRETCH = 4.0  # a larger ratio is a broken header
+ROWS = 64  # put onto white at a time, so that a large frame needs little more memory
 HDR_CURVES = {16: "PQ", 18: "HLG"}
 
 
@@ -129,7 +130,11 @@ def _is_sideways(matrix: tuple[int, int, int, int]) -> bool:
 
 
 def _onto_white(pixels: np.ndarray) -> np.ndarray:
-    alpha = pixels[..., 3:].astype(np.uint16)
-    if alpha.min() == 255:
+    if pixels[..., 3].min() == 255:
         return pixels[..., :3]
-    return ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    drawn = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for top in range(0, len(pixels), ROWS):
+        rows = pixels[top : top + ROWS].astype(np.uint16)
+        alpha = rows[..., 3:]
+        drawn[top : top + ROWS] = (rows[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return drawn
