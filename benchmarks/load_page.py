@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import matplotlib.cbook
 import numpy as np
@@ -113,7 +114,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--photo", help="a photo file (default: a portrait of 512 x 600)")
     options = parser.parse_args()
-    photo = open(options.photo, "rb").read() if options.photo else usual_photo()
+    photo = Path(options.photo).read_bytes() if options.photo else usual_photo()
     process, address = start_page(options)
     try:
         return measure(options, photo, address, psutil.Process(process.pid))

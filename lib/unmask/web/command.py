@@ -6,9 +6,18 @@ import argparse
 import errno
 import ipaddress
 import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ..errors import DataError, UnmaskError, UsageError
 from ..parser import Parser
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from waitress.server import BaseWSGIServer
+
+    from ..verdict import Detector
+    from .limits import Limits
 
 UNUSABLE = 2
 MEGABYTE = 1_000_000
@@ -80,7 +89,6 @@ def _serve(options: argparse.Namespace) -> int:
     from ..verdict import Detector
     from ..verdict.choosing import find_model
     from . import Limits, create_app
-    from .server import address_of, make_server
 
     model = find_model(options.model)
     limits = Limits(
@@ -94,8 +102,16 @@ def _serve(options: argparse.Namespace) -> int:
     for notice in detector.notices:
         print(f"note: {notice}", file=sys.stderr)
     app = create_app(detector, limits, behind_proxy=options.behind_proxy)
+    server = _listen(app, limits, options)
+    _warm_up(detector)
+    return _run(server, detector.title, options.host, tunnel)
+
+
+def _listen(app: Flask, limits: Limits, options: argparse.Namespace) -> BaseWSGIServer:
+    from .server import make_server
+
     try:
-        server = make_server(
+        return make_server(
             app,
             limits,
             host=options.host,
@@ -105,24 +121,36 @@ def _serve(options: argparse.Namespace) -> int:
         )
     except (OSError, ValueError, OverflowError) as error:
         raise _cannot_listen(options, error) from error
+
+
+def _warm_up(detector: Detector) -> None:
+    """Looks at one face, so that the networks are loaded before the first visitor comes."""
+    from matplotlib.cbook import get_sample_data
+
+    with get_sample_data("grace_hopper.jpg") as stream:
+        detector.score_image(stream.read())
+
+
+def _run(server: BaseWSGIServer, title: str, asked_host: str, tunnel: ModuleType | None) -> int:
+    from .server import address_of
+
     host, port = address_of(server)
     shown = f"[{host}]" if ":" in host else host
-    print(f"{detector.title} answers at http://{shown}:{port}/ (Ctrl-C ends it)", flush=True)
-    if not _is_loopback(options.host):
+    print(f"{title} answers at http://{shown}:{port}/ (Ctrl-C ends it)", flush=True)
+    if not _is_loopback(asked_host):
         print("note: everybody in your network can use this page.", file=sys.stderr)
-    if tunnel is None:
-        server.run()
-        return 0
-    public = tunnel.connect(str(port), "http")
-    print(f"and, for everybody on the internet, at {public.public_url}", flush=True)
     try:
+        if tunnel is not None:
+            public = tunnel.connect(str(port), "http").public_url
+            print(f"and, for everybody on the internet, at {public}", flush=True)
         server.run()
     finally:
-        tunnel.kill()
+        if tunnel is not None:
+            tunnel.kill()
     return 0
 
 
-def _tunnel():
+def _tunnel() -> ModuleType:
     try:
         from pyngrok import ngrok
     except ImportError as error:

@@ -7,7 +7,7 @@ import logging
 
 from flask import Flask
 from waitress.channel import HTTPChannel
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
 
 from .headers import HEADERS
@@ -32,7 +32,7 @@ def make_server(
     port: int = 8000,
     threads: int | None = None,
     behind_proxy: bool = False,
-):
+) -> BaseWSGIServer:
     """Returns a server that listens; its `run()` answers until Ctrl-C, `close()` ends it.
 
     Args:
@@ -68,7 +68,7 @@ def make_server(
     return server
 
 
-def address_of(server) -> tuple[str, int]:
+def address_of(server: BaseWSGIServer) -> tuple[str, int]:
     """Returns host and port on which a server listens."""
     listens = getattr(server, "effective_listen", None)
     if listens:
