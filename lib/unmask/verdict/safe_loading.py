@@ -27,7 +27,7 @@ LARGEST_NUMBER = 2**20  # of a configuration: a layer of more units is there to 
 # Any number may stand there: it sizes nothing.
 NO_SIZES = ("seed", "shared_object_id")
 DEEPEST = 100
-MOST_WEIGHTS = 100_000
+MOST_WEIGHTS = 20_000
 FORMATS = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file, which can carry Python functions"),
     (b"\x80", "a pickle, which is a program"),
@@ -182,20 +182,24 @@ def _check_weights(path: Path, stream: io.BufferedIOBase, size: int) -> None:
     """Refuses weights that lie elsewhere, or that grow when they are read."""
     import h5py
 
-    total = count = 0
+    total, places = 0, set()
     try:
         with h5py.File(stream, "r") as weights:
             groups = [weights]
+            places.add(h5py.h5o.get_info(weights.id).addr)
             while groups:
                 group = groups.pop()
                 for name in group:
-                    count += 1
                     held = _held(path, group, name)
+                    place = h5py.h5o.get_info(held.id).addr
+                    if place in places or len(places) > MOST_WEIGHTS:
+                        raise Refused(path, "its weights hold themselves, or too many parts")
+                    places.add(place)
                     if isinstance(held, h5py.Group):
                         groups.append(held)
                     else:
                         total += held.nbytes
-                    if total > size or count > MOST_WEIGHTS:  # a group may hold itself
+                    if total > size:
                         raise Refused(path, "its weights would unpack to more than the file holds")
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise Refused(path, "its weights cannot be read") from error
