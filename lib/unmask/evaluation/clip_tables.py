@@ -23,7 +23,7 @@ def clips_table(results: Sequence[Result], split: str = "test") -> tuple[pd.Data
     Returns:
         None where no member has numbers per clip in this split.
     """
-    rows, notes = [], []
+    rows, notes, chosen = [], [], True
     for result in results:
         clips = result.metrics.get("clips", {})
         block = clips.get("splits", {}).get(split)
@@ -43,6 +43,7 @@ def clips_table(results: Sequence[Result], split: str = "test") -> tuple[pd.Data
                 "threshold": f"{clips['threshold']['value']:.3f}",
             }
         )
+        chosen = chosen and bool(clips["chosen_on"])
         notes += [*clips["notes"], *block["notes"]]
         if block["seeds"] > 1:
             notes.append(ABOUT_SPREAD)
@@ -50,7 +51,8 @@ def clips_table(results: Sequence[Result], split: str = "test") -> tuple[pd.Data
         return None
     which = {"test": "Test clips", "val": "Validation clips", "unseen": "Clips of unseen fakes"}
     caption = f"{which[split]}, with 95% intervals: one score per clip and person. "
-    caption += "Pooling and threshold were chosen on validation clips; intervals draw whole groups."
+    what = "Pooling and thresholds" if chosen else "Thresholds"
+    caption += f"{what} were chosen on validation clips; intervals draw whole groups."
     return pd.DataFrame(rows), " ".join([caption, *dict.fromkeys(notes)])
 
 
