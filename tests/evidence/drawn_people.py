@@ -46,6 +46,7 @@ def draw(
     face_gain: tuple[float, float, float] = (1.0, 1.0, 1.0),
     gain: float = 1.0,
     face_blur: float = 0.0,
+    face_grain: float = 0.12,
     face_light: float = 0.0,
     neck_light: float = 0.0,
     time: float = 0.0,
@@ -58,6 +59,7 @@ def draw(
         face_gain: what the light of the face alone is multiplied by, in red, green, blue.
         gain: the same for the whole picture.
         face_blur: standard deviation in eye distances, of the face alone.
+        face_grain: contrast of the skin; that of all else is 0.12.
         face_light, neck_light: powers of two from the left cheek's place to the right one's.
         time: seconds.
     """
@@ -65,7 +67,7 @@ def draw(
     grain = 1 + 0.12 * texture[..., None]
     neck = np.where((np.abs(x) < 0.8)[..., None], SKIN * 0.6, [0.1, 0.16, 0.3])
     picture = neck * grain * 2 ** (neck_light * x / 1.1)[..., None]
-    face = SKIN * grain * 2 ** (face_light * x / 1.1)[..., None]
+    face = SKIN * (1 + face_grain * texture[..., None]) * 2 ** (face_light * x / 1.1)[..., None]
     for side in (-0.5, 0.5):
         white = blob(eyes, (side, 0), (0.2, 0.1 * open_eyes + 1e-3))[..., None]
         iris = blob(eyes, (side, 0), (0.09, 0.09))[..., None]

@@ -1,12 +1,13 @@
 """Sharpness, colour and light in one picture: what was drawn is what is read."""
 
+import cv2
 import numpy as np
 import pytest
-from drawn_people import draw, encode, flipped
+from drawn_people import draw, encode, face_at, flipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unmask.evidence import NOT_HERE, PersonFrame, measure_evidence, observe
-from unmask.evidence.canvas import EYES, MIDDLE, TEMPLATE, make_canvas, similarity
+from unmask.evidence.canvas import EYES, MIDDLE, TEMPLATE, make_canvas, similarity, to_linear
 from unmask.evidence.skin import colour_of
 from unmask.media.faces import Face
 
@@ -30,6 +31,19 @@ def test_a_photo_measures_what_one_frame_can_and_says_why_not_the_rest(plain):
         assert found[name].value is None and found[name].verdict == NOT_HERE
         assert found[name].sentence == "Not measurable here: a photo does not move."
     assert not any("fake" in each.sentence.lower() for each in found.values())
+
+
+def test_a_picture_that_was_blurred_as_a_whole_has_a_face_as_sharp_as_the_rest(plain):
+    frame = draw()
+    blurred = PersonFrame(0.0, cv2.GaussianBlur(frame.pixels, (0, 0), 1.2), frame.face)
+    before, after = (observe(each).seen["face_sharpness"] for each in (frame, blurred))
+    assert (after < 0.75 * before).all()
+    assert values_of(blurred)["face_sharpness"] == pytest.approx(plain["face_sharpness"], rel=0.12)
+
+
+def test_smoother_skin_is_not_less_sharp(plain):
+    smooth = values_of(draw(face_grain=0.06))["face_sharpness"]
+    assert smooth == pytest.approx(plain["face_sharpness"], rel=0.15)
 
 
 @pytest.mark.parametrize("blur", [0.02, 0.05])
@@ -87,8 +101,21 @@ def test_the_eyes_lie_where_the_canvas_has_them_at_any_size():
         canvas = make_canvas(frame.pixels, frame.face.landmarks)
         assert canvas.landmarks[:2] == pytest.approx(MIDDLE + EYES * TEMPLATE[:2], abs=1e-6)
         assert canvas.scale == pytest.approx(eyes / EYES)
-        left, right = (canvas.light[112, round(x)] for x in canvas.landmarks[:2, 0])
-        assert max(left, right) < 0.1 < canvas.light[112, round(MIDDLE[0])]
+        for x, y in canvas.landmarks[:2]:
+            area = canvas.light[round(y) - 10 : round(y) + 11, round(x) - 10 : round(x) + 11]
+            dark = np.clip(0.15 - area, 0, None)  # the iris, whose middle the landmark is
+            rows, columns = np.mgrid[-10:11, -10:11]
+            across, down = (float((dark * at).sum() / dark.sum()) for at in (columns, rows))
+            assert across == pytest.approx(x - round(x), abs=0.12)
+            assert down == pytest.approx(y - round(y), abs=0.12)
+
+
+def test_a_large_picture_is_averaged_down_not_picked_from():
+    landmarks = face_at(160).landmarks
+    noise = np.random.default_rng(0).integers(0, 256, (864, 800, 3), np.uint8)
+    canvas = make_canvas(noise, landmarks)
+    spread = to_linear(noise)[..., 1].std()
+    assert canvas.linear[canvas.inside][:, 1].std() < 0.5 * spread
 
 
 def reasons(pixels: np.ndarray, points: np.ndarray) -> dict[str, str]:
