@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 from unmask.dataset.decode import decode_file, square
 from unmask.dataset.elsewhere import RunPictures, load_elsewhere
 from unmask.dataset.equalise import Equaliser
-from unmask.dataset.face_choice import FaceChoice
+from unmask.dataset.face_choice import FACES, FaceChoice
 from unmask.dataset.face_set import FaceSet
 from unmask.dataset.framing import write_framing
 from unmask.dataset.preprocess import FACE_COLUMNS, build_faces, files_left_out
@@ -19,6 +21,7 @@ from unmask.dataset.shards import Shards
 from unmask.errors import DataError, UsageError
 from unmask.media.faces import Face, crop_face
 from unmask.runs import read_json, sha256_file, write_json
+from unmask.suite.notebook_parameters import read_parameters
 
 SMALL = PreprocessSettings(size=32, jobs=2, shard_size=16, frames_per_clip=6)
 
@@ -298,3 +301,11 @@ def test_choices_are_checked(choice, words):
 def test_a_choice_survives_json():
     choice = FaceChoice(faces="tracked", margin=0.1, every=5)
     assert FaceChoice.from_dict({**choice.as_dict(), "of_the_future": 1}) == choice
+
+
+def test_the_notebook_asks_for_what_is_usual():
+    notebook = Path(__file__).resolve().parents[2] / "notebooks" / "02_preprocess.ipynb"
+    asked = {name: each.default for name, each in read_parameters(notebook).items()}
+    usual = FaceChoice()
+    assert FaceChoice.from_dict({**asked, "finder": asked["face_finder"]}) == usual
+    assert read_parameters(notebook)["faces"].choices == FACES

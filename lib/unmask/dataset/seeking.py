@@ -63,6 +63,16 @@ class Loss(NamedTuple):
     detail: str
 
 
+class _Candidate(NamedTuple):
+    """A face that was seen: `place` of its frame among those looked at, `outcome` "" if usable."""
+
+    place: int
+    number: int
+    face: Face
+    outcome: str
+    pixels: np.ndarray | None
+
+
 @dataclass
 class Sought:
     """What looking for faces in one file gave.
@@ -120,15 +130,15 @@ class FaceSeeker:
         sought, digest = Sought(), hashlib.sha256()
         found: list[list[Face]] = []
         times, thumbnails = [], []
-        candidates: list[tuple[int, int, Face, str, np.ndarray | None]] = []
+        candidates: list[_Candidate] = []
         for batch in _batches(iter(pictures)):
             for picture, faces in zip(
                 batch, self.finder.find([each.pixels for each in batch]), strict=True
             ):
                 faces = faces[:1] if self.choice.faces == "largest" else faces
                 for number, face in enumerate(faces):
-                    outcome, pixels = self._cut(picture.pixels, face, size, equaliser)
-                    candidates.append((len(found), number, face, outcome, pixels))
+                    cut = self._cut(picture.pixels, face, size, equaliser)
+                    candidates.append(_Candidate(len(found), number, face, *cut))
                 add_pixels(digest, picture.pixels)
                 thumbnails.append(shrink(picture.pixels, SIDE).tobytes())
                 sought.frames.append(picture.frame)
@@ -142,14 +152,23 @@ class FaceSeeker:
     def _cut(
         self, pixels: np.ndarray, face: Face, size: int, equaliser: Equaliser
     ) -> tuple[str, np.ndarray | None]:
-        least = self.choice.minimum_face, self.choice.minimum_sharpness
-        outcome = judge_face(pixels, face, minimum_side=least[0], minimum_sharpness=least[1])
+        """Returns why a face cannot be used, or "" and the face, uint8 [size, size, 3]."""
+        outcome = judge_face(
+            pixels,
+            face,
+            minimum_side=self.choice.minimum_face,
+            minimum_sharpness=self.choice.minimum_sharpness,
+        )
         if outcome:
             return outcome, None
         return "", square(crop_as_trained(pixels, face, self.choice.framing), size, equaliser)
 
     def _sort_out(
-        self, sought: Sought, found: list[list[Face]], times: list[float], candidates: list[tuple]
+        self,
+        sought: Sought,
+        found: list[list[Face]],
+        times: list[float],
+        candidates: list[_Candidate],
     ) -> None:
         """Says of each face whose it is and whether it stays, and of each frame without a face."""
         people: dict[int, tuple[int, str]] = {}
