@@ -32,6 +32,11 @@ def test_a_folder_gives_photos_and_clips_in_the_order_of_a_file_manager(folder):
     assert notice.startswith("2 files were left out") and ".heic" in notice
 
 
+def test_a_photo_without_its_ending_is_found_by_its_content(folder):
+    (folder / "download").write_bytes(b"\xff\xd8\xff\xe0")
+    assert "download" in names(list_files([str(folder)]), folder)
+
+
 def test_a_file_named_by_itself_is_taken_whatever_its_ending(folder):
     listing = list_files([str(folder / "notes.txt"), str(folder / ".hidden.jpg")])
     assert names(listing, folder) == ["notes.txt", ".hidden.jpg"]

@@ -47,7 +47,7 @@ def asked_files(
     files = pd.read_parquet(require(run_folder, "download", "files.parquet"))
     test = faces[faces["split"] == "test"].drop_duplicates("file_id")
     test = test.merge(files[["file_id", "kind"]], on="file_id")
-    there = [Path(path).is_file() for path in test["path"]]
+    there = np.array([Path(path).is_file() for path in test["path"]], dtype=bool)
     generator = np.random.default_rng(seed)
     parts = []
     for label in (0, 1):
@@ -107,6 +107,16 @@ def evidence_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
         if each["verdict"] == "unusual"
     ]
     return pd.DataFrame(rows, columns=["file", "person", "looked at", "in words"])
+
+
+def describe_evidence(verdicts: Sequence[Verdict]) -> list[str]:
+    """Returns what to say where no table of unusual things is shown."""
+    found = [each for verdict in verdicts for person in verdict.people for each in person.evidence]
+    if any(each["verdict"] == "unusual" for each in found):
+        return []
+    if any(each["verdict"] == "usual" for each in found):
+        return ["Nothing that was measured is unusual."]
+    return ["Nothing could be held against what is usual on real files of this run."]
 
 
 def evidence_counts(verdicts: Sequence[Verdict]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..media import kind_of
+from .kinds import kind_of_file
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,7 @@ class Listing:
 
     Attributes:
         paths: the files, each once; those of a folder in the order of a file manager (a2, a10).
-        left_out: of folders, how many files have an ending that no photo and no clip has, by
-            ending ("" for none).
+        left_out: of folders, how many files are neither photo nor clip, by ending ("" for none).
         closed: folders below a given one that may not be read, with the reason.
     """
 
@@ -38,9 +38,9 @@ class Listing:
             listed = ", ".join(f"{number:,} {ending or 'no ending'}" for ending, number in kinds)
             more = ", …" if len(self.left_out) > len(kinds) else ""
             words.append(
-                f"{total:,} {'file was' if total == 1 else 'files were'} left out for the ending, "
-                f"which no photo and no clip has that is looked for in folders ({listed}{more}). "
-                "A file named by itself is looked at whatever its ending."
+                f"{total:,} {'file was' if total == 1 else 'files were'} left out, which neither "
+                f"by content nor by ending is a photo or a clip ({listed}{more}). A file named by "
+                "itself is looked at whatever it is."
             )
         return words
 
@@ -121,10 +121,17 @@ def _below(folder: Path, left_out: Counter[str], closed: list[str]) -> Iterator[
             path = Path(here, name)
             if name[0] == "." or not _is_regular(path):
                 continue
-            if kind_of(name):
+            if _kind(path):
                 yield path
             else:
                 left_out[shown_name(path.suffix.lower())] += 1
+
+
+def _kind(path: Path) -> str:
+    try:
+        return kind_of_file(path)
+    except OSError:
+        return kind_of(str(path))
 
 
 def _is_regular(path: Path) -> bool:

@@ -21,6 +21,7 @@ from .stills import (
     data_uri,
     faces_in_still,
     heat_of,
+    heat_words,
     reduced,
     still_of,
     with_heat,
@@ -30,7 +31,6 @@ from .timeline import timeline
 
 if TYPE_CHECKING:
     from .detector import Detector
-    from .records import HeatMap
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_CARDS = 200  # a page of more pictures is slow to open
@@ -173,19 +173,3 @@ def _person(
 def _found(evidence: Record) -> dict[str, Any]:
     known = evidence["normal"] is not None
     return {**evidence, "found": evidence["verdict"] if known else "not known what is usual"}
-
-
-def heat_words(heat: HeatMap) -> str:
-    """Returns how a heat map was made and how to read its colour."""
-    if not heat.heat.any():
-        return f"No place by itself moves the score of {heat.network}, so there is no heat map."
-    colour = {"fake": "orange", "real": "blue"}[heat.speaks_for]
-    how = {
-        "gradient": f"the stronger the {colour}, the more a place speaks for {heat.speaks_for}",
-        "covering": f"covering a place in {colour} moves the score: it speaks for "
-        f"{heat.speaks_for}",
-    }[heat.method]
-    return (
-        f"Heat map of {heat.network}: {how}. It shows where the network looked, not whether it is "
-        "right."
-    )

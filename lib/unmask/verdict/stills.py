@@ -124,6 +124,22 @@ def with_heat(crop: np.ndarray, heat: HeatMap, side: int = CROP_SIDE) -> np.ndar
     return ((1 - weight) * grey[..., None] + weight * colour).round().astype(np.uint8)
 
 
+def heat_words(heat: HeatMap) -> str:
+    """Returns how a heat map was made and how to read its colour."""
+    if not heat.heat.any():
+        return f"No place by itself moves the score of {heat.network}, so there is no heat map."
+    colour = {"fake": "orange", "real": "blue"}[heat.speaks_for]
+    how = {
+        "gradient": f"the stronger the {colour}, the more a place speaks for {heat.speaks_for}",
+        "covering": f"covering a place in {colour} moves the score: it speaks for "
+        f"{heat.speaks_for}",
+    }[heat.method]
+    return (
+        f"Heat map of {heat.network}: {how}. It shows where the network looked, not whether it is "
+        "right."
+    )
+
+
 def data_uri(pixels: np.ndarray, quality: int = 85) -> str:
     """Returns a picture as an address that holds it, JPEG without any metadata."""
     packed = io.BytesIO()

@@ -100,6 +100,7 @@ def _draw_judged(
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)
+    axes.spines[:].set_visible(False)
     for face in faces:
         left, top, width, height = face["box"]
         color, line = LOOKS.get(face["verdict"], NOT_JUDGED)
