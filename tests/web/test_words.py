@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from unmask.verdict import Person, Verdict
 from unmask.web.desk import deciding_person, worst_moment
 from unmask.web.timeline import timeline_of, worst_frames
-from unmask.web.words import chance_lines, evidence_line, megabytes, moment, percent, who
+from unmask.web.words import chance_lines, megabytes, moment, percent, probability, who
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,12 @@ def test_people_are_called_by_what_they_are():
     assert who(two, Verdict("a", kind="video", people=[one, two])) == "Person 2"
 
 
-def test_evidence_with_and_without_a_value():
-    measured = {
-        "title": "Blinking", "value": 12.0, "unit": "per minute", "verdict": "usual",
-        "normal": {"low": 6.0, "high": 20.0, "n": 30}, "sentence": "It blinks.",
-    }  # fmt: skip
-    assert evidence_line(measured) == {
-        "title": "Blinking", "value": "12 per minute", "usual": "6 to 20 per minute",
-        "verdict": "usual", "sentence": "It blinks.",
-    }  # fmt: skip
-    missing = {**measured, "value": None, "normal": None}
-    assert (evidence_line(missing)["value"], evidence_line(missing)["usual"]) == ("", "")
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.999, "above 99%"), (0.991, "99%"), (0.5, "50%"), (0.006, "1%"), (0.0, "below 1%")],
+)
+def test_no_probability_is_told_as_certainty(share, words):
+    assert probability(share) == words
 
 
 def frames(*scores, step=1.0):

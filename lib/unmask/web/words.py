@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..verdict import FAKE, NO_FACE, REAL, UNSURE, Person, Verdict
 
 HEADLINES = {
@@ -26,6 +24,13 @@ def percent(share: float | None) -> str:
         return "unknown"
     digits = 0 if share >= 0.1 or share == 0 else 1 if share >= 0.01 else 2
     return f"{share:.{digits}%}"
+
+
+def probability(share: float) -> str:
+    """Returns a probability as a percentage; what rounds to certainty is told as less than that."""
+    if share > 0.995:
+        return "above 99%"
+    return "below 1%" if share < 0.005 else f"{share:.0%}"
 
 
 def moment(seconds: float) -> str:
@@ -59,16 +64,3 @@ def chance_lines(verdict: Verdict) -> list[dict[str, str]]:
             }
         )
     return lines
-
-
-def evidence_line(evidence: dict[str, Any]) -> dict[str, str]:
-    """Returns what the page says of one measure: title, value, usual range, verdict, sentence."""
-    value, normal, unit = evidence.get("value"), evidence.get("normal"), evidence.get("unit") or ""
-    unit = f" {unit}" if unit else ""
-    return {
-        "title": evidence["title"],
-        "value": "" if value is None else f"{value:.3g}{unit}",
-        "usual": f"{normal['low']:.3g} to {normal['high']:.3g}{unit}" if normal else "",
-        "verdict": evidence["verdict"],
-        "sentence": evidence["sentence"],
-    }
