@@ -26,8 +26,9 @@ from unmask.sources.demo import render_demo
 SAME = 0.5  # IoU from which two boxes are taken for the same face
 PLAIN = "MTCNN's package, frame by frame, full size"
 SENTENCE = (
-    "  {way}: {times_faster:.1f} times as fast as the package ({times_less_cpu:.1f} by CPU time); a "
-    "face in {with_face:.1%} of {count}, the package's largest in {same_face:.1%}, {further} more"
+    "  {way}: {times_faster:.1f} times as fast as the package ({times_less_cpu:.1f} by CPU time); "
+    "a face in {with_face:.1%} of {count}, the package's largest "
+    "in {same_face:.1%}, {further} more"
 )
 
 Frames = list[np.ndarray]

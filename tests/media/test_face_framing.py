@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from unmask.media.faces import Face, Framing, crop_face, make_finder, measure_framing
-from unmask.media.faces.framing import BORDER
-from unmask.media.images import decode_image
-from unmask.sources.demo import render_demo
 
 
 class Marks:
@@ -65,30 +60,21 @@ class BorderShy(Marks):
 
 
 def test_without_a_border_too_when_nothing_is_found_with_it():
-    assert BORDER > 0
     framing = measure_framing([draw(64, 64, 16, 16, 32, 32)], BorderShy())
     assert framing == Framing(1.0, (0.0, 0.0), False, "measured", 1, 1)
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory) -> list[np.ndarray]:
-    table = render_demo(
-        tmp_path_factory.mktemp("demo"), identities=6, pictures=1, clips=0, seed=11, jobs=1
-    )
-    return [decode_image(Path(path).read_bytes()).pixels for path in table["path"]]
-
-
 @pytest.mark.parametrize("name", ["mtcnn", "yunet"])
-def test_a_crop_made_with_a_framing_is_measured_back(name, pictures, request):
+def test_a_crop_made_with_a_framing_is_measured_back(name, demo_pictures, request):
     weights = None
     if name == "yunet":
         weights = request.getfixturevalue("shared_data") / "weights" / "yunet_n_640_640.onnx"
     finder = make_finder(name, weights=weights)
-    found = finder.find(pictures)
+    found = finder.find(demo_pictures)
     for wanted in (Framing(0.3, (0.0, -0.1)), Framing(0.0, (0.05, 0.05))):
         crops = [
             crop_face(pixels, faces[0], wanted)
-            for pixels, faces in zip(pictures, found, strict=True)
+            for pixels, faces in zip(demo_pictures, found, strict=True)
             if faces
         ]
         measured = measure_framing(crops, finder)

@@ -25,7 +25,8 @@ def make_finder(
         weights: YuNet's ONNX file; else it is looked for in $UNMASK_YUNET, `data/weights/` of the
             project and the cache (~/.cache/unmask, or $UNMASK_CACHE).
         longer_side: in pixels; a larger picture is shrunk to it, and searched at full size (at
-            most 1920 pixels) only when no face was found.
+            most 1920 pixels) only when no face was found. So of a crowd the small faces may be
+            left out: a larger side finds more of them, and takes longer.
         minimum_confidence: faces below are not told; None takes the finder's own.
 
     Raises:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-import cv2
 import numpy as np
 
-from .boxes import scaled, shifted
 from .crops import NEARLY_SQUARE
+from .pictures import add_border
 from .records import Face, FaceFinder, Framing
 
 # Below this share of pictures with a face, the pictures are not crops of faces.
 LEAST_FOUND = 1 / 3
-BORDER = 0.25  # of the shorter side, around each picture
-BLUR = 0.1  # of the shorter side: the deviation by which the border is blurred
-SEARCHED_SIDE = 112  # pixels: the longer side that pictures are shrunk to for it
 BATCH = 16
 
 
@@ -57,33 +53,16 @@ def measure_framing(pictures: Iterable[np.ndarray], finder: FaceFinder) -> Frami
 
 def _find_with_border(batch: list[np.ndarray], finder: FaceFinder) -> list[list[Face]]:
     """The faces of each picture, in its own pixels, found with a border around it if possible."""
-    found = []
-    for pixels, faces in zip(batch, finder.find([_bordered(each) for each in batch]), strict=True):
-        zoom = _zoom(pixels)
-        border = round(BORDER * min(pixels.shape[:2]) * zoom)
-        inside = (shifted(face, -border, -border) for face in faces)
-        found.append([scaled(face, 1 / zoom, 1 / zoom) for face in inside])
+    bordered = [add_border(pixels) for pixels in batch]
+    searched = finder.find([pixels for pixels, _ in bordered])
+    found = [
+        [back(face) for face in faces] for faces, (_, back) in zip(searched, bordered, strict=True)
+    ]
     missed = [place for place, faces in enumerate(found) if not faces]
     again = finder.find([batch[place] for place in missed])
     for place, faces in zip(missed, again, strict=True):
         found[place] = faces
     return found
-
-
-def _bordered(pixels: np.ndarray) -> np.ndarray:
-    """The picture shrunk, and around it its edge pixels, repeated and blurred."""
-    zoom = _zoom(pixels)
-    height, width = (round(side * zoom) for side in pixels.shape[:2])
-    border = round(BORDER * min(pixels.shape[:2]) * zoom)
-    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    around = cv2.copyMakeBorder(small, *[border] * 4, cv2.BORDER_REPLICATE)
-    around = cv2.GaussianBlur(around, (0, 0), BLUR * min(height, width))
-    around[border : border + height, border : border + width] = small
-    return around
-
-
-def _zoom(pixels: np.ndarray) -> float:
-    return min(1.0, SEARCHED_SIDE / max(pixels.shape[:2]))
 
 
 def _side(height: int, width: int) -> float:

@@ -51,19 +51,7 @@ class YunetFinder(SmallerFirst):
         self._idle: deque[cv2.FaceDetectorYN] = deque([self._open()])
 
     def search(self, pixels: np.ndarray, again: bool) -> list[Face]:
-        """See `SmallerFirst`. Looking again also takes half the size: for very large faces."""
-        found = self._detect(pixels) if not again or self._is_larger(pixels) else []
-        if found or not again:
-            return found
-        return self.search_at(pixels, self._half_side(pixels), again=False)
-
-    def _is_larger(self, pixels: np.ndarray) -> bool:
-        return max(pixels.shape[:2]) > self.longer_side
-
-    def _half_side(self, pixels: np.ndarray) -> float:
-        return min(max(pixels.shape[:2]), self.longer_side) / 2
-
-    def _detect(self, pixels: np.ndarray) -> list[Face]:
+        """See `SmallerFirst`."""
         height, width = (max(side, LEAST_SIDE) for side in pixels.shape[:2])
         missing = height - pixels.shape[0], width - pixels.shape[1]
         if any(missing):
