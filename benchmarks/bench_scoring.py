@@ -159,7 +159,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
     parser.add_argument("--faces", default="auto")
     options = parser.parse_args()
-    print(describe_machine())
+    machine = describe_machine()
+    print(f"{machine['device']}; TensorFlow {machine['tensorflow']}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = make_photos(folder, options.photos)
@@ -172,8 +173,10 @@ def main() -> int:
             "unmask score, all of a verdict": unmask_way(detector, some, options.jobs),
             "plain loop, one score a face": plain_loop(plain_model, some),
         }
-        show(f"Scoring photos of 1,600 x 1,200 pixels, {options.jobs} jobs",
-             compare(ways, options.rounds), "photo")  # fmt: skip
+        timings = compare(ways, options.rounds)
+        show(f"Scoring photos of 1,600 x 1,200 pixels, {options.jobs} jobs", timings, "photo")
+        for timing in timings:
+            print(f"{timing.way}: {1 / timing.images_per_second:.2f} s a photo")
         rate, shares = where_time_goes(unmask_way(detector, paths, options.jobs))
     table = Table(title=f"{len(paths):,} photos: {rate:.1f} a second", title_justify="left")
     table.add_column("where the threads' time goes")

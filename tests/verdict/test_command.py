@@ -185,6 +185,7 @@ def test_stopped_in_the_middle_it_keeps_what_it_has_and_goes_on(tiny_home, tmp_p
         env={**os.environ, "UNMASK_HOME": str(tiny_home)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,  # what a buffer had read ahead, communicate() would not give
     )
     first = running.stdout.readline()
     running.send_signal(signal.SIGINT)
