@@ -126,12 +126,8 @@ def main() -> int:
 def measure(options: argparse.Namespace, photo: bytes, address: str, server: psutil.Process) -> int:
     """Lets the clients loose and prints what they saw; returns the exit code."""
     alone = Tally()
-    ask(address, photo, time.monotonic() + 0.001, alone)  # loads what is loaded on the first look
-    first = alone.waits[0] if alone.waits else float("nan")
     ask(address, photo, time.monotonic() + 3, alone)
-    print(
-        f"the first look took {first:.1f} s; {describe('then one client alone', alone.waits[1:])}"
-    )
+    print(describe("one client alone", alone.waits))
     before, tally = server.memory_info().rss, Tally()
     started = time.monotonic()
     arguments = (address, photo, started + options.seconds, tally)

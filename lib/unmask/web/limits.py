@@ -31,7 +31,7 @@ class Limits:
     longest: float = 600.0
     seconds: float = 120.0
     at_once: int = 2
-    queue: int = 8
+    queue: int = 16
 
 
 class Clock:
