@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 from tiny_run import RUN, test_files
@@ -173,6 +174,31 @@ def test_nobody_who_reads_is_no_error_and_what_was_done_is_kept(score, folder, m
             nobody.flush()
     assert "Traceback" not in capfd.readouterr().err
     assert "1 of 1 known" in score("b.jpg", "--faces", "whole")[2]
+
+
+def test_a_terminal_gets_colours_and_a_bar_and_no_name_moves_its_cursor(score, folder, monkeypatch):
+    master, slave = os.openpty()
+    seen = []
+
+    def read():
+        with contextlib.suppress(OSError):  # the other end was closed
+            while data := os.read(master, 4096):
+                seen.append(data)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    monkeypatch.setenv("TERM", "xterm")
+    with open(slave, "w") as terminal, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", terminal)
+        patch.setattr(sys, "stderr", terminal)
+        code = dispatch(["score", HOSTILE, "torn.jpg", "--faces", "whole"])
+    reader.join()
+    os.close(master)
+    text = b"".join(seen).decode()
+    assert code == 1
+    assert r"caf\xe9 \n\x1b[2J<script>" in text and "\x1b[2J" not in text
+    assert re.search(r"\x1b\[\S*35munreadable", text) and re.search(r"[012]/2\b", text)
+    assert "2 files: " in text
 
 
 def test_stopped_in_the_middle_it_keeps_what_it_has_and_goes_on(tiny_home, tmp_path, score):
