@@ -120,13 +120,10 @@ def test_frames_of_a_clip_too(home, networks):
     assert person.score == pytest.approx(np.mean(list(by_index.values())))
     assert told[-1] == (1.0, "done") and [share for share, _ in told] == sorted(t[0] for t in told)
 
-    class Enough(Exception):
-        pass
-
     def stop(share, words):
-        raise Enough
+        raise TimeoutError
 
-    with pytest.raises(Enough):
+    with pytest.raises(TimeoutError):
         detector.score_video(path, progress=stop)
 
 
@@ -301,3 +298,19 @@ def test_faces_are_found_and_those_that_are_not_are_told(home, shared_data, monk
     empty = detector.score_file(tmp_path / "noise.png")
     assert (empty.verdict, empty.score, empty.people) == (NO_FACE, None, [])
     assert "YuNet" in empty.reasons[0] and '"whole"' in empty.reasons[0]
+
+
+def test_what_is_usual_on_real_faces_is_in_the_card(home, shared_data, monkeypatch, tmp_path):
+    monkeypatch.setenv("UNMASK_YUNET", str(shared_data / "weights" / "yunet_n_640_640.onnx"))
+    run = tmp_path / "tiny"
+    shutil.copytree(resolve(RUN), run)
+    usual = write_card(run, changed_faces=0, evidence_files=10)["evidence"]
+    sharpness = usual["image"]["face_sharpness"]
+    assert 8 <= sharpness["n"] <= 10 and 0 < sharpness["low"] < sharpness["high"]
+    assert usual["image"]["blinking"]["n"] == 0 and usual["video"] is None  # too few real clips
+    detector = Detector.load(run, faces="yunet")
+    faces = FaceSet.load(RUN).table
+    path = faces[(faces["split"] == "test") & faces["path"].str.endswith(".jpg")]["path"].iloc[0]
+    told = {each["name"]: each for each in detector.score_file(path).people[0].evidence}
+    assert told["face_sharpness"]["normal"] == sharpness
+    assert told["face_sharpness"]["verdict"] in ("usual", "unusual")

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from ..evidence import Evidence
@@ -32,6 +33,7 @@ FLIPS_NOT_COUNTED = (
     "The error rates do not count that a verdict becomes unsure when a mild change of the picture "
     "turns it: in truth it is unsure a little more often."
 )
+UNREADABLE = (Rejected, OSError, MemoryError, cv2.error)
 OTHER_PICTURES = "Pictures from elsewhere can fool it more often."
 ONLY_DEMO = (
     "This detector learned from faces that Unmask renders itself: what it says of photographs "
@@ -121,15 +123,25 @@ class Detector:
         self, path: str | Path, *, name: str = "", progress: Progress | None = None
     ) -> Verdict:
         """Returns the verdict on a clip; what `progress` raises stops the work and is passed on."""
-        started, name = time.perf_counter(), name or str(path)
-        progress = progress or (lambda share, words: None)
+        started, name, stopped = time.perf_counter(), name or str(path), []
+
+        def tell(share: float, words: str) -> None:
+            try:
+                if progress is not None:
+                    progress(share, words)
+            except BaseException as error:  # an OSError too, such as a time limit's
+                stopped.append(error)
+                raise
+
         try:
-            watched = self._clips.watch(path, progress)
-            people = self._clips.people(path, watched, progress)
-        except (Rejected, OSError) as error:
+            watched = self._clips.watch(path, tell)
+            people = self._clips.people(path, watched, tell)
+        except UNREADABLE as error:
+            if stopped:
+                raise
             return self._unreadable(name, error, time.perf_counter() - started)
         only_faces = [ONLY_FACES] if self._clips.judge is self._judge else []
-        progress(1.0, "done")
+        tell(1.0, "done")
         return self._clips.judge.file(
             people,
             "video",
@@ -213,7 +225,7 @@ class Detector:
             if not kind:
                 raise Rejected("not an image", NEITHER)
             return self._read(name, Path(path).read_bytes())
-        except (Rejected, OSError) as error:
+        except UNREADABLE as error:
             return _Read(name, error=error, seconds=time.perf_counter() - started)
 
     def _read(self, name: str, data: bytes) -> _Read:

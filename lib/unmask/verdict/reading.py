@@ -60,7 +60,7 @@ class FaceReader:
         size: side in pixels of what the networks see.
         equaliser: what every face is brought to.
         minimum_side, minimum_sharpness: of a face that is cut out, see `judge_face`. A picture
-            that is a face crop already is judged as training did, whatever its size.
+            that is a face crop already is scored whatever its size where training took all such.
     """
 
     finder: FaceFinder | None
@@ -94,7 +94,7 @@ class FaceReader:
         box = tuple(float(value) for value in face.box)
         crop = crop_as_trained(pixels, face, self.framing)
         outcome = ""
-        if crop is not pixels:
+        if crop is not pixels or self.framing.source == "chosen":
             limits = self.minimum_side, self.minimum_sharpness
             outcome = judge_face(pixels, face, minimum_side=limits[0], minimum_sharpness=limits[1])
         quality = {
