@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("UNMASK_PROGRESS", os.devnull)  # progress of parts is of no interest here
 
 import bench_architectures
+import bench_frames
 import bench_inference
 import bench_search
 import keras
@@ -149,6 +150,22 @@ def near_copies(quick: bool, rounds: int) -> list[dict]:
     return [*records, record]
 
 
+def frames(quick: bool, rounds: int) -> list[dict]:
+    """Measures frames delivered from clips, against OpenCV's loops."""
+    seconds = 6 if quick else 20
+    records = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (file, codec, options) in bench_frames.CODECS.items():
+            clip = bench_frames.write_clip(Path(folder) / file, codec, options, seconds)
+            title = f"Every {bench_frames.EVERY}th frame of {seconds} s of {name}, 1280 x 720"
+            records.append(_measure(title, bench_frames.every_ways(clip), rounds, "frame"))
+            if name == "H.264":
+                title = f"{bench_frames.SPREAD} frames spread over the same clip"
+                ways = bench_frames.spread_ways(clip, seconds * bench_frames.RATE)
+                records.append(_measure(title, ways, rounds, "frame"))
+    return records
+
+
 def _measure(title: str, ways: dict, rounds: int, unit: str = "image") -> dict:
     timings = compare(ways, rounds)
     show(title, timings, unit)
@@ -163,6 +180,7 @@ BENCHMARKS = {
     "search": searching,
     "bootstrap": bootstrap,
     "near_copies": near_copies,
+    "frames": frames,
 }
 
 if __name__ == "__main__":

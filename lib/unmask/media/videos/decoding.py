@@ -13,8 +13,7 @@ from av.video.frame import PictureType, VideoFrame
 from .container import Source, open_container, prepare_decoder, video_stream
 from .packets import PacketTable, Run, Survey, plan_runs, video_packets
 
-# Here the decoder may leave out frames that no other one refers to. HEVC's layers in time hide
-# references from that rule, so its frames are all decoded.
+# Here the decoder may leave out frames that no other one refers to.
 SKIPPABLE = frozenset({"h264", "mpeg4", "mpeg1video", "mpeg2video"})
 USUAL_RATE = 25.0
 
@@ -40,7 +39,7 @@ class _Decoder:
 
     def __init__(self, context: VideoCodecContext):
         self.context = context
-        self.skip = "NONREF" if context.name in SKIPPABLE else "DEFAULT"
+        self.skip = "NONREF" if _may_skip(context) else "DEFAULT"
         self._damaged = False
 
     def decode(self, packet: av.Packet | None) -> Iterator[tuple[VideoFrame, bool]]:
@@ -60,6 +59,18 @@ class _Decoder:
         """Forgets all frames: the next packet is one that decoding can begin at."""
         self.context.flush_buffers()
         self._damaged = False
+
+
+def _may_skip(context: VideoCodecContext) -> bool:
+    """Whether a frame called unreferenced is referred to by none that may be wanted.
+
+    HEVC means only: by none of its own layer in time. So there must be one layer, which byte 21
+    of the header that mp4 and mkv hold (ISO/IEC 14496-15, 8.3.3.1) tells.
+    """
+    header = context.extradata or b""
+    if context.name == "hevc":
+        return len(header) > 22 and header[0] == 1 and header[21] >> 3 & 7 == 1
+    return context.name in SKIPPABLE
 
 
 def decode_wanted(

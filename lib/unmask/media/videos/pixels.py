@@ -32,6 +32,7 @@ class Upright:
 
     def __init__(self, pixel_ratio: Fraction | None):
         self._reformatter = VideoReformatter()
+        self._matrix: tuple[int, int, int, int] | None = None
         self.stretch = float(pixel_ratio) if pixel_ratio else 1.0
         if abs(self.stretch - 1) <= SQUARE_ENOUGH or not (
             1 / MOST_STRETCH <= self.stretch <= MOST_STRETCH
@@ -53,16 +54,16 @@ class Upright:
         ).to_ndarray()
         if layer == "rgba":
             pixels = _onto_white(pixels)
-        return np.ascontiguousarray(turn(pixels, display_matrix(frame)))
+        return np.ascontiguousarray(turn(pixels, self._turned(frame)))
 
     def shape(self, frame: VideoFrame) -> tuple[int, int]:
         """Returns height and width of what `pixels` gives."""
         width, height = self._square(frame)
-        return (width, height) if _is_sideways(display_matrix(frame)) else (height, width)
+        return (width, height) if _is_sideways(self._turned(frame)) else (height, width)
 
     def rotation(self, frame: VideoFrame) -> int:
         """Returns the clockwise turn that `pixels` makes, in degrees: 0, 90, 180 or 270."""
-        return _quarter_turns(display_matrix(frame)) * 90
+        return _quarter_turns(self._turned(frame)) * 90
 
     def notices(self, frame: VideoFrame) -> list[str]:
         """Returns what had to be converted, in sentences."""
@@ -83,6 +84,12 @@ class Upright:
         if has_alpha(frame):
             found.append("Where its frames are transparent, white shows.")
         return found
+
+    def _turned(self, frame: VideoFrame) -> tuple[int, int, int, int]:
+        # Of the first frame alone: PyAV's frames whose side data was looked at are freed late.
+        if self._matrix is None:
+            self._matrix = display_matrix(frame)
+        return self._matrix
 
     def _square(self, frame: VideoFrame) -> tuple[int, int]:
         """The stored width and height, the shorter of pixel sides enlarged."""
