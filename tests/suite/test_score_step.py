@@ -36,6 +36,15 @@ def test_it_waits_for_the_detectors_and_the_report_and_nothing_waits_for_it(home
     assert load_profile("few").step("score").needs == ("preprocess", "resnet50")
 
 
+def test_the_profile_learn_trains_a_detector_and_asks_it(monkeypatch):
+    monkeypatch.setenv("UNMASK_HOME", str(REPOSITORY))
+    profile = load_profile("learn")
+    names = [step.name for step in profile.steps]
+    assert set(names) == {"download", "preprocess", "lesson", "architecture_traces", "score"}
+    assert profile.step("score").needs == ("preprocess", "architecture_traces")
+    assert profile.step("score").notebook.stem == "score_your_own"
+
+
 def test_without_a_detector_there_is_nothing_to_ask(home):
     write_profile(home, "none", "download", "preprocess", "score")
     profile = load_profile("none")
