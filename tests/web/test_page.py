@@ -112,8 +112,9 @@ def test_too_large_a_file_is_told_before_it_is_sent(open_page, tmp_path):
 
 
 def test_files_can_be_dropped_and_pasted(open_page, folder):
+    page = open_page()
     for kind, property_name in (("drop", "dataTransfer"), ("paste", "clipboardData")):
-        page = open_page()
+        page.evaluate("document.getElementById('answer').replaceChildren()")
         page.evaluate(
             """async ([kind, name, address]) => {
                 const bytes = await (await fetch(address)).arrayBuffer();
@@ -194,8 +195,7 @@ def test_without_javascript(open_page, folder):
     assert "HTML, SVG or XML" in page.inner_text(".problem")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1200])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1200, "light")])
 def test_narrow_wide_light_and_dark(open_page, folder, width, scheme):
     page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     choose(page, folder / "clip.webm")
