@@ -141,8 +141,8 @@ def test_every_and_count_and_most(tmp_path):
     reader = open_frames(clip, every=3, most=5)
     assert (reader.planned, [frame.index for frame in reader]) == (5, [0, 9, 18, 27, 36])
     assert reader.notices == [
-        "Every 9th frame was read instead of every 3th: the clip has 40 frames, and 5 frames are "
-        "the most that are looked at."
+        "One frame in 9 was read instead of one in 3: the clip has 40 frames, and 5 are the most "
+        "that are looked at."
     ]
     assert len(list(open_frames(clip, count=100))) == 40
     for asked in ({}, {"every": 2, "count": 2}, {"every": 0}, {"count": 1, "most": 0}):

@@ -1,4 +1,12 @@
-"""Clips: frames by index and time, upright and in RGB, and the sound track."""
+"""Clips: frames by index and time, upright and in RGB, and the sound track.
+
+PyAV reads them and not OpenCV. It tells the packets apart without decoding them, so that frames
+nobody refers to are skipped, stretches between far-apart frames are not decoded, and times are the
+clip's own; it reads sound, and files in memory. For every tenth frame of 1280 x 720 it needs 1.6
+(H.264), 2.9 (HEVC), 1.1 (VP9), 1.7 (MPEG-4) and 7.8 times (Motion JPEG) less processor time than
+OpenCV's loop that reads every frame; against grabbing the others 1.3, 1.9, 1.0, 1.1 and 6.2 (see
+`benchmarks/README.md`). 8-bit pixels are the same, bit for bit.
+"""
 
 from __future__ import annotations
 

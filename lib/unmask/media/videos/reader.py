@@ -132,8 +132,8 @@ def open_frames(
         if most is not None and math.ceil(total / every) > most:
             step = every * math.ceil(math.ceil(total / every) / most)
             notices.append(
-                f"Every {step}th frame was read instead of every {every}th: the clip has {total} "
-                f"frames, and {most} frames are the most that are looked at."
+                f"One frame in {step} was read instead of one in {every}: the clip has {total} "
+                f"frames, and {most} are the most that are looked at."
             )
         return np.arange(0, total, step)
 
