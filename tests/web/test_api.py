@@ -203,3 +203,18 @@ def test_who_goes_away_makes_room(detector):
     never_read = client.post("/look", data={"file": (io.BytesIO(files.clip()), "a.mp4")})
     never_read.close()
     assert client.get("/health").json["inside"] == 0
+
+
+def test_what_the_server_refuses_before_the_page_is_told_alike(address):
+    import http.client
+    from urllib.parse import urlsplit
+
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    connection.putrequest("POST", "/api/score")
+    connection.putheader("Content-Length", "50000000000")  # of which nothing is ever sent
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert json.loads(answer.read())["error"]["reason"] == "request entity too large"
+    connection.close()
