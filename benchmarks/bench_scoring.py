@@ -1,6 +1,6 @@
 """`unmask score` on a folder of photos: photos a second, against a plain loop, and where time goes.
 
-python benchmarks/bench_scoring.py [--photos 1000] [--model RUN] [--jobs N] [--quick]
+python benchmarks/bench_scoring.py [--photos N] [--model RUN] [--faces NAME] [--jobs N]
 """
 
 from __future__ import annotations
@@ -163,11 +163,11 @@ def main() -> int:
     print(f"{machine['device']}; TensorFlow {machine['tensorflow']}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = make_photos(folder, options.photos)
         plain_model = make_detector(folder)
         detector = Detector.load(options.model or plain_model, faces=options.faces)
         for words in (detector.title, *detector.notices):
             print(words)
+        paths = make_photos(folder, options.photos)
         some = paths[: options.compared]
         ways = {
             "unmask score, all of a verdict": unmask_way(detector, some, options.jobs),
