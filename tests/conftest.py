@@ -1,4 +1,4 @@
-"""Fixtures that tests of several rooms share: a browser, and the real faces when they are here."""
+"""Fixtures that tests of several rooms share: no downloads, a browser, the real faces if here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_downloads(tmp_path_factory):
+    """Nothing is fetched, nor found in the user's cache, by tests and the processes they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNMASK_OFFLINE", "1")
+        patch.setenv("UNMASK_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")

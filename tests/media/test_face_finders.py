@@ -131,6 +131,17 @@ def test_confidence_can_be_asked_for(demo_pictures):
     assert {confidence for confidence in found if confidence > 0.999} <= surely_found
 
 
+def test_mtcnn_leaves_out_faces_much_less_sure_than_the_surest(demo_pictures):
+    finder = make_finder("mtcnn")
+    for contrast, expected in ((1.0, 2), (0.5, 1)):
+        faint = np.rint(128 + contrast * (demo_pictures[3] - 128.0)).astype(np.uint8)
+        both = np.concatenate([demo_pictures[0], faint], axis=1)
+        first, second = (face.confidence for face in find_faces(finder.networks, both, 20))
+        assert (first - second < 0.08) == (expected == 2)
+        kept = {face.confidence for face in finder.find([both])[0]}
+        assert kept == set((first, second)[:expected])
+
+
 def test_mtcnn_finds_what_its_package_finds(demo_pictures):
     package = pytest.importorskip("mtcnn").MTCNN()
     networks = make_finder("mtcnn").networks

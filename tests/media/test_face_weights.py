@@ -43,10 +43,11 @@ def server():
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A project and a cache with nothing in them."""
+    """A project and a cache with nothing in them, that may fetch."""
     monkeypatch.setenv("UNMASK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("UNMASK_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("UNMASK_YUNET", raising=False)
+    monkeypatch.delenv("UNMASK_OFFLINE")
     return tmp_path
 
 
@@ -103,6 +104,14 @@ def test_without_a_file_auto_takes_mtcnn_and_says_why(server, home, monkeypatch)
 def test_a_server_that_is_not_there(home, monkeypatch):
     monkeypatch.setattr(weights, "ADDRESSES", ("http://127.0.0.1:9/nobody",))
     assert "refused" in make_finder("auto").notices[0]
+
+
+def test_nothing_is_fetched_offline(server, home, monkeypatch):
+    monkeypatch.setattr(weights, "ADDRESSES", (address(server, "/file?offline"),))
+    monkeypatch.setenv("UNMASK_OFFLINE", "1")
+    (notice,) = make_finder("auto").notices
+    assert "could not be fetched (UNMASK_OFFLINE is set)" in notice and "data/weights/" in notice
+    assert server.asked == []
 
 
 def test_files_that_are_not_known_are_refused_by_name(home, monkeypatch):

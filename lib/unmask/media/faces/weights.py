@@ -16,6 +16,7 @@ from ...errors import DataError
 
 VARIABLE = "UNMASK_YUNET"
 CACHE_VARIABLE = "UNMASK_CACHE"
+OFFLINE_VARIABLE = "UNMASK_OFFLINE"
 NAME = "face_detection_yunet_2023mar.onnx"
 # OpenCV Zoo's file (MIT), at a fixed commit and from its second home.
 ADDRESSES = (
@@ -49,7 +50,7 @@ def yunet_file(
 
     Looked for in this order: `given`, $UNMASK_YUNET, any `*yunet*.onnx` in `data/weights/` of the
     project, the cache. The first two must hold a known file; of the others, unknown ones are
-    passed over.
+    passed over. With $UNMASK_OFFLINE set nothing is fetched.
 
     Args:
         given: a file.
@@ -109,9 +110,11 @@ def fetch(target: Path, addresses: Sequence[str], digest: str) -> Path:
         digest: sha256 that the bytes must have.
 
     Raises:
-        DataError: none of the addresses served it, with the reason for each. The same process
-            asks the same addresses again only after ten minutes.
+        DataError: none of the addresses served it, with the reason for each, or $UNMASK_OFFLINE
+            is set. The same process asks the same addresses again only after ten minutes.
     """
+    if os.environ.get(OFFLINE_VARIABLE):
+        raise _not_fetched(f"{OFFLINE_VARIABLE} is set", addresses, digest)
     key = tuple(addresses)
     with _lock:
         when, reasons = _failed.get(key, (-RETRY_SECONDS, ""))
@@ -120,7 +123,11 @@ def fetch(target: Path, addresses: Sequence[str], digest: str) -> Path:
             if not reasons:
                 return target
             _failed[key] = time.monotonic(), reasons
-    raise DataError(
+    raise _not_fetched(reasons, addresses, digest)
+
+
+def _not_fetched(reasons: str, addresses: Sequence[str], digest: str) -> DataError:
+    return DataError(
         f"YuNet's file could not be fetched ({reasons}).",
         expected=f"{NAME}, sha256 {digest}",
         fix=(
