@@ -1,22 +1,31 @@
-"""The parts of the report: timelines, cuts, heat, and a picture that is no longer the same."""
+"""The parts of the report: timelines, heat, and a picture that is no longer the same."""
 
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from unmask.verdict import HeatMap, Person, Verdict
-from unmask.verdict.stills import cut, data_uri, faces_in_still, reduced, still_of, with_heat
+from unmask.verdict.asked import clips_of
+from unmask.verdict.stills import (
+    data_uri,
+    faces_in_still,
+    reduced,
+    shown_moment,
+    still_of,
+    with_heat,
+    worst_moment,
+)
 from unmask.verdict.timeline import HEIGHT, WIDTH, describe, ticks, timeline
 
 FRAMES = [
     {"index": 10 * n, "time": n / 3, "box": [1, 2, 30, 40], "score": score}
     for n, score in enumerate((0.1, 0.9, 0.4))
 ]
-CLIP = Verdict(
+VERDICT = Verdict(
     file="clip.mp4",
     kind="video",
     verdict="unsure",
@@ -26,7 +35,8 @@ CLIP = Verdict(
         Person(0, "unsure", 0.45, frames=FRAMES),
         Person(1, "real", 0.1, frames=[{**FRAMES[0], "score": 0.05}]),
     ],
-).as_dict()
+)
+CLIP = VERDICT.as_dict()
 
 
 def test_a_timeline_is_well_formed_says_itself_and_stays_inside():
@@ -54,16 +64,6 @@ def test_ticks_are_round_inside_and_not_too_many(start, length):
     found = ticks(start, start + length)
     assert len(found) <= 7
     assert all(start - 1e-6 <= time <= start + length + 1e-6 for time in found)
-
-
-def test_a_cut_is_the_square_around_the_face_and_grey_beyond_the_border():
-    pixels = np.zeros((100, 60, 3), np.uint8)
-    pixels[:50] = (255, 0, 0)
-    found = cut(pixels, (20, 40, 20, 20), side=26)  # 26 pixels, 17 to 43 across, 37 to 63 down
-    assert found.shape == (26, 26, 3)
-    assert (found[:13] == (255, 0, 0)).all() and (found[13:] == 0).all()
-    beyond = cut(pixels, (-200, -200, 20, 20), side=8)
-    assert (beyond == 128).all()
 
 
 def test_heat_is_orange_for_fake_and_leaves_cold_places_grey():
@@ -102,8 +102,19 @@ def test_only_faces_of_the_shown_frame_are_framed():
     assert [(person["number"], box) for person, box in found] == [(0, [1, 2, 30, 40])]
 
 
-@pytest.mark.parametrize("side", [1, 7])
-def test_a_cut_of_any_box_has_the_side_asked_for(side):
-    pixels = np.zeros((10, 10, 3), np.uint8)
-    for box in ((0, 0, 0, 0), (9.6, 9.6, 0.2, 0.2), (-5, -5, 100, 3)):
-        assert cut(pixels, box, side).shape == (side, side, 3)
+def test_frames_without_a_score_are_left_out_of_timelines():
+    small = {**FRAMES[0], "index": 30, "time": 1.0, "score": None}
+    people = [
+        Person(0, "unsure", 0.45, frames=[small, *FRAMES]),
+        Person(1, outcome="too small", frames=[small]),
+    ]
+    clip = replace(VERDICT, people=people)
+    record = clip.as_dict()
+    assert str(timeline(record)).count("<polyline") == 1
+    assert worst_moment(record["people"][0])["score"] == 0.9
+    assert worst_moment(record["people"][1]) is None
+    assert shown_moment(record)["index"] == 10
+    (drawn,) = clips_of([clip])
+    assert [each["scores"] for each in drawn["people"]] == [[0.1, 0.9, 0.4]]
+    nobody = {**record, "people": record["people"][1:]}
+    assert shown_moment(nobody) is None and timeline(nobody) == ""

@@ -31,6 +31,7 @@ from unmask.verdict.detector import NO_RATES
 from unmask.verdict.measuring import card_of_report, write_card
 from unmask.verdict.opening import IN_MEMORY
 from unmask.verdict.safe_loading import Refused
+from unmask.verdict.stills import crops_of
 
 STEPS = ("architecture_small", "architecture_lenet")
 SAME = 1e-6
@@ -118,6 +119,8 @@ def test_frames_of_a_clip_too(home, networks):
     assert np.abs([by_index[index] for index in frames["frame"]] - known).max() < SAME
     assert verdict.kind == "video" and verdict.clip["frames"] == len(by_index)
     assert person.score == pytest.approx(np.mean(list(by_index.values())))
+    (seen,) = crops_of(detector, verdict.as_dict(), None).values()
+    assert (seen.crop == person.crop).all() and seen.score == person.score
     assert told[-1] == (1.0, "done") and [share for share, _ in told] == sorted(t[0] for t in told)
 
     def stop(share, words):
@@ -289,6 +292,9 @@ def test_faces_are_found_and_those_that_are_not_are_told(home, shared_data, monk
     assert outcomes in (["", ""], ["", "", "too small"])
     first, second = (person for person in verdict.people if not person.outcome)
     assert first.score == pytest.approx(second.score, abs=0.2) and first.landmarks is not None
+    seen = crops_of(detector, verdict.as_dict(), wide)
+    assert sorted(seen) == [first.number, second.number]
+    assert (seen[first.number].crop == first.crop).all()
     assert "Of 2 faces" in verdict.reasons[0] and len(first.evidence) == 6
     crop = detector.score_file(path)  # a crop already: it is scored as it is
     whole = Detector.load(f"{RUN}/{STEPS[0]}/small", faces="whole").score_file(path)
