@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 from unmask.errors import UsageError
-from unmask.sources.clip_groups import join_linked
+from unmask.sources.clip_groups import describe_ungrouped, join_linked
 from unmask.sources.folder import list_source
 
 
@@ -41,8 +41,8 @@ def test_targets_and_sources_of_faceforensics_are_joined_in_a_chain(tmp_path):
     assert found["009.mp4"] == found["009_700.mp4"] == "009"
     sentence = list_source(root).attrs["groups"]
     assert sentence == (
-        "Groups of 7 clips, target and source of a fake joined, as FaceForensics++ names them: "
-        "2 groups, one of which holds 71% of the clips: a split that keeps it together will be "
+        "Groups of 7 clips, target and source of a fake joined, named as in FaceForensics++: 2 "
+        "groups, one of which holds 71% of the clips: a split that keeps it together will be "
         "lopsided, so name the official split in a manifest if there is one."
     )
 
@@ -59,11 +59,30 @@ def test_people_of_celeb_df_are_joined(tmp_path):
     }  # fmt: skip
 
 
+def test_faceforensics_with_its_actors_and_clips_of_other_names(tmp_path):
+    root = make_files(
+        tmp_path,
+        *("original_sequences/youtube/001.mp4", "original_sequences/actors/01__exit_room.mp4"),
+        *("manipulated_sequences/Deepfakes/001_002.mp4", "manipulated_sequences/Own/mine.mp4"),
+        "manipulated_sequences/DeepFakeDetection/01_02__exit_room__YVGY8LOK.mp4",
+    )
+    assert groups_of(root) == {
+        "001.mp4": "001", "001_002.mp4": "001", "mine.mp4": "",
+        "01__exit_room.mp4": "01", "01_02__exit_room__YVGY8LOK.mp4": "01",
+    }  # fmt: skip
+    listed = list_source(root)
+    assert "named as in FaceForensics++ and DeepFakeDetection: 2 groups" in listed.attrs["groups"]
+    (sentence,) = describe_ungrouped(listed.assign(kind="video"))
+    assert sentence.startswith("Of 1 of 3 fake clips nothing says")
+    assert describe_ungrouped(listed.assign(kind="image")) == []
+    assert describe_ungrouped(listed[listed["group"] != ""].assign(kind="video")) == []
+
+
 @pytest.mark.parametrize(
     "fakes",
     [
         ("fake/12_34.mp4", "fake/56_78.mp4"),  # no clip of the folder is called 12 or 56
-        ("fake/001_002.mp4", "fake/holiday.mp4"),  # one name does not fit
+        ("fake/001_002.mp4", "fake/holiday.mp4"),  # one name of two does not fit
         ("fake/001_7_8.mp4",),
     ],
 )

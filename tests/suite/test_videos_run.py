@@ -74,7 +74,7 @@ def test_people_of_a_swap_stay_on_one_side(run):
     assert (faces.groupby("group")["split"].nunique() == 1).all()
     assert set(faces["split"]) == {"train", "val", "test"}
     said = read_json(run / "runs/videos/download/summary.json")["sentences"]
-    assert any("as FaceForensics++ names them: 9 groups" in sentence for sentence in said)
+    assert any("named as in FaceForensics++: 9 groups" in sentence for sentence in said)
 
 
 def test_faces_are_found_cut_and_followed(run):

@@ -21,23 +21,25 @@ from ..media import kind_of
 
 METADATA = "metadata.json"  # beside the clips of DFDC
 LABELS = {"REAL": 0, "FAKE": 1}
-# A pattern holds where so many of the fakes name a clip of the folder; a few may be missing.
+# Of the fakes whose names fit a pattern so many must name a clip of the folder; a few may be
+# missing. More of all fakes must fit a pattern that holds.
 ENOUGH = 0.5
 LARGE = 0.5  # share of all clips in one group, from which splitting by group goes wrong
 
 
 class Naming(NamedTuple):
-    """How a collection names its clips: what the names of real and fake ones say."""
+    """How a collection names its clips: which clips, or people, the names of both classes tell."""
 
     collection: str
     real: re.Pattern[str]
     fake: re.Pattern[str]
-    unit: str
 
 
 NAMINGS = (
-    Naming("FaceForensics++", re.compile(r"(\d+)"), re.compile(r"(\d+)_(\d+)"), "clip"),
-    Naming("Celeb-DF", re.compile(r"(id\d+)_\d+"), re.compile(r"(id\d+)_(id\d+)_\d+"), "person"),
+    Naming("FaceForensics++", re.compile(r"(\d+)"), re.compile(r"(\d+)_(\d+)")),
+    Naming("Celeb-DF", re.compile(r"(id\d+)_\d+"), re.compile(r"(id\d+)_(id\d+)_\d+")),
+    # its clips of actors come with FaceForensics++
+    Naming("DeepFakeDetection", re.compile(r"(\d\d)__.+"), re.compile(r"(\d\d)_(\d\d)__.+")),
 )
 
 
@@ -93,8 +95,8 @@ class MetadataBelow:
 def group_clips(frame: pd.DataFrame, facts: dict[str, ClipFacts]) -> tuple[pd.Series, str]:
     """Groups clips by their names, or by what `metadata.json` says of them.
 
-    Names count only when those of all fakes fit one pattern, and most of the fakes name a target
-    that is a real clip of the folder: else digits in a name are no clip. Pictures have no group.
+    Names count only when those of most fakes fit a pattern, and most of these name a target that is
+    a real clip of the folder: else digits in a name are no clip. Pictures have no group.
 
     Args:
         frame: `path` and `label`, a row a file.
@@ -113,13 +115,15 @@ def group_clips(frame: pd.DataFrame, facts: dict[str, ClipFacts]) -> tuple[pd.Se
         links = [_named_in(facts, path) for path in clips["path"]]
         how = f"by the originals that {METADATA} names, as in DFDC"
     else:
-        naming = next((each for each in NAMINGS if _holds(each, stems, clips["label"])), None)
-        if naming is None:
-            return nothing, ""
+        namings = [each for each in NAMINGS if _holds(each, stems, clips["label"])]
         links = [
-            _units(naming, stem, label) for stem, label in zip(stems, clips["label"], strict=True)
+            _units(namings, stem, label) for stem, label in zip(stems, clips["label"], strict=True)
         ]
-        how = f"target and source of a fake joined, as {naming.collection} names them"
+        told = [bool(units) for units, label in zip(links, clips["label"], strict=True) if label]
+        if sum(told) <= ENOUGH * len(told):
+            return nothing, ""
+        names = " and ".join(each.collection for each in namings)
+        how = f"target and source of a fake joined, named as in {names}"
     groups = nothing.copy()
     groups.loc[clips.index] = join_linked(links)
     return groups, describe_groups(groups[groups != ""], how)
@@ -170,6 +174,23 @@ def describe_groups(groups: pd.Series, how: str) -> str:
     return text + "."
 
 
+def describe_ungrouped(files: pd.DataFrame) -> list[str]:
+    """Returns a sentence when there are fake clips of which nothing says what they were made of.
+
+    Args:
+        files: `kind`, `label` and `group`, a row a file.
+    """
+    fakes = files[(files["kind"] == "video") & (files["label"] == 1)]
+    alone = int((fakes["group"] == "").sum())
+    if not alone:
+        return []
+    return [
+        f"Of {alone:,} of {len(fakes):,} fake clips nothing says which clips they were made of. A "
+        "fake and its original may come to lie on two sides of the split, and every number be too "
+        "good: name them in a CSV with the columns path, label and original."
+    ]
+
+
 def check_metadata(frame: pd.DataFrame, facts: dict[str, ClipFacts]) -> None:
     """Raises UsageError when a folder's name says another class of a clip than metadata.json."""
     told = frame["path"].map(lambda path: facts[path].label if path in facts else -1)
@@ -185,15 +206,16 @@ def check_metadata(frame: pd.DataFrame, facts: dict[str, ClipFacts]) -> None:
 
 def _holds(naming: Naming, stems: pd.Series, labels: pd.Series) -> bool:
     reals = {found[1] for found in map(naming.real.fullmatch, stems[labels == 0]) if found}
-    fakes = [naming.fake.fullmatch(stem) for stem in stems[labels == 1]]
-    if not fakes or not all(fakes):
-        return False
-    return sum(found[1] in reals for found in fakes) >= ENOUGH * len(fakes)
+    fakes = [found for found in map(naming.fake.fullmatch, stems[labels == 1]) if found]
+    return bool(fakes) and sum(found[1] in reals for found in fakes) >= ENOUGH * len(fakes)
 
 
-def _units(naming: Naming, stem: str, label: int) -> list[str]:
-    found = (naming.fake if label else naming.real).fullmatch(stem)
-    return list(found.groups()) if found else []
+def _units(namings: Sequence[Naming], stem: str, label: int) -> list[str]:
+    for naming in namings:
+        found = (naming.fake if label else naming.real).fullmatch(stem)
+        if found:
+            return list(found.groups())
+    return []
 
 
 def _named_in(facts: dict[str, ClipFacts], path: str) -> list[str]:
