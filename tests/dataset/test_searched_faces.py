@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from unmask.dataset.decode import decode_file, square
+from unmask.dataset.decode import DAMAGED, decode_file, square
 from unmask.dataset.elsewhere import RunPictures, load_elsewhere
 from unmask.dataset.equalise import Equaliser
 from unmask.dataset.face_choice import FACES, FaceChoice
@@ -169,6 +169,20 @@ def test_every_so_many_frames_with_their_own_index(tmp_path):
     assert decode_file(*of_clip, SMALL, None, seeker(faces="tracked", every=4)).frames == [0, 4, 8]
     whole = FaceSeeker.make(FaceChoice(every=5))
     assert decode_file(*of_clip, SMALL, None, whole).frames == [0, 5, 10]
+
+
+@pytest.mark.parametrize("every", [0, 2])
+def test_a_damaged_clip_gives_its_whole_frames_and_a_note(tmp_path, photos, list_files, every):
+    rng = np.random.default_rng(10)
+    clip = photos / "real/broken.avi"
+    write_clip(clip, [scene(rng) for _ in range(30)])
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    found = decode_file(*file_of(clip), SMALL, None, FaceSeeker.make(FaceChoice(every=every)))
+    assert 6 <= len(found.frames) < 15 and DAMAGED in found.notes
+    summary = build_faces(
+        list_files(photos), tmp_path / "run", SMALL, FaceSeeker.make(FaceChoice(every=every))
+    )
+    assert summary.converted[DAMAGED] == 1
 
 
 def test_a_clip_without_any_face_is_listed_once_more(tmp_path, photos, list_files):

@@ -13,12 +13,14 @@ from ..media import Rejected, videos
 from ..media.images import decode_image
 from .equalise import Equaliser
 from .face_choice import FaceChoice
-from .near_copies.fingerprints import SIDE, pixels_id, shrink
+from .near_copies.fingerprints import SIDE, add_pixels, shrink
 from .seeking import WHOLE, FaceOfFile, FaceSeeker, Loss, Picture, loss_of_file
 from .settings import PreprocessSettings
 from .squares import NEARLY_SQUARE, square
 
-__all__ = ["NEARLY_SQUARE", "FacesOfFile", "decode_file", "square"]
+__all__ = ["DAMAGED", "NEARLY_SQUARE", "FacesOfFile", "decode_file", "square"]
+
+DAMAGED = "frames of a damaged clip that are whole"
 
 
 @dataclass(frozen=True)
@@ -102,18 +104,22 @@ def decode_file(
         pictures = _large_enough(pictures, settings.minimum_side)
         if seeker.choice.searched:
             return _searched(pictures, settings.size, equaliser or Equaliser(), seeker, notes)
-        return _whole(list(pictures), settings.size, equaliser, notes)
+        return _whole(pictures, settings.size, equaliser, notes)
     except OSError as error:
         raise Rejected("unreadable", error.strerror or str(error)) from error
 
 
 def _whole(
-    pictures: list[Picture], size: int, equaliser: Equaliser | None, notes: list[str]
+    pictures: Iterator[Picture], size: int, equaliser: Equaliser | None, notes: list[str]
 ) -> FacesOfFile:
-    faces = np.stack([square(each.pixels, size, equaliser) for each in pictures])
-    digest = pixels_id(each.pixels for each in pictures)
-    thumbnail = shrink(pictures[len(pictures) // 2].pixels, SIDE).tobytes()
-    return FacesOfFile([each.frame for each in pictures], faces, digest, thumbnail, tuple(notes))
+    frames, faces, thumbnails, digest = [], [], [], hashlib.sha256()
+    for each in pictures:  # one in memory at a time, however many frames are asked for
+        frames.append(each.frame)
+        faces.append(square(each.pixels, size, equaliser))
+        thumbnails.append(shrink(each.pixels, SIDE).tobytes())
+        add_pixels(digest, each.pixels)
+    thumbnail = thumbnails[len(thumbnails) // 2]
+    return FacesOfFile(frames, np.stack(faces), digest.hexdigest(), thumbnail, tuple(notes))
 
 
 def _searched(
@@ -145,15 +151,17 @@ def _pictures_of_clip(
     """Yields the frames that were asked for, one at a time, however long the clip is; adds to
     `notes` what is wrong with it.
     """
-    if not choice.searched and not choice.every:
-        for index, pixels in videos.read_frames(path, count):
-            yield Picture(index, float(index), pixels)
-        return
-    asked = {"every": choice.every} if choice.every else {"count": count}
-    with videos.open_frames(path, **asked) as reader:
-        for frame in reader:
+    if choice.searched or choice.every:
+        asked = {"every": choice.every} if choice.every else {"count": count}
+        frames = reader = videos.open_frames(path, **asked)
+    else:
+        frames, reader = videos.read_evenly(path, count)
+    with reader:
+        for frame in frames:
             yield Picture(frame.index, frame.time, frame.pixels)
-        notes += reader.notices
+    notes += dict.fromkeys(
+        DAMAGED if notice in reader.damage else notice for notice in reader.notices
+    )
 
 
 def _large_enough(pictures: Iterator[Picture], minimum_side: int) -> Iterator[Picture]:

@@ -205,7 +205,7 @@ def _judge(shards: Shards) -> _Judged:
     rejected = pd.concat([broken, *whole_files])[columns]
     rejected = rejected.sort_values(["path", "label"], kind="stable", ignore_index=True)
     notes = faces.drop_duplicates("file")["notes"]
-    converted = Counter(note for text in notes if text for note in text.split("; "))
+    converted = Counter(note for text in notes if text for note in text.split("\n"))
     faces["row"] = np.arange(len(faces))
     names = faces["name"] if shards.seeker.choice.searched else faces["frame"].astype(str)
     faces["face_id"] = faces["file_id"].str[:16] + "-" + names

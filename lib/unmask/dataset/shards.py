@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pandas as pd
@@ -113,7 +114,7 @@ class Shards:
                 rows.append({**row, "reason": result.reason, "detail": result.detail})
                 continue
             rows.extend({**row, **loss._asdict()} for loss in (*result.lost, result.loss) if loss)
-            row |= {"pixels_id": result.pixels_id, "notes": "; ".join(result.notes)}
+            row |= {"pixels_id": result.pixels_id, "notes": "\n".join(result.notes)}
             row |= {"thumbnail": result.thumbnail, "middle": result.middle}
             for turn, frame in enumerate(result.frames):
                 known = _known_of(result.found[turn]) if result.found else {}
@@ -136,7 +137,7 @@ class Shards:
         columns = [self.files[name].tolist() for name in ("file_id", "path", "kind")]
         settings = self.settings
         numbers = [settings.size, settings.frames_per_clip, settings.shard_size]
-        versions = [PIL.__version__, cv2.__version__, "with thumbnails"]
+        versions = [PIL.__version__, cv2.__version__, av.__version__, "with thumbnails"]
         made_with = [settings.minimum_side, self.equaliser.key(), versions]
         return runs.sha256_of([columns, numbers, *made_with, *self.seeker.key()])
 

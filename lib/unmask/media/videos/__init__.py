@@ -28,6 +28,7 @@ __all__ = [
     "describe_clip",
     "describe_video",
     "open_frames",
+    "read_evenly",
     "read_frame",
     "read_frames",
     "read_sound",
@@ -46,7 +47,7 @@ def read_frames(path: Source, count: int) -> list[tuple[int, np.ndarray]]:
         Rejected: as `describe_clip`.
         OSError: the file cannot be read.
     """
-    return [(frame.index, frame.pixels) for frame in read_evenly(path, count)]
+    return [(frame.index, frame.pixels) for frame in read_evenly(path, count)[0]]
 
 
 def read_frame(path: Source, index: int) -> np.ndarray:

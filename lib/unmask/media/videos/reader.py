@@ -41,6 +41,7 @@ class FrameReader:
         planned: how many frames it is about to give when none is damaged.
         notices: sentences on what is wrong with the clip and on what was converted; complete
             after the last frame.
+        damage: those of them that say that frames are missing or damaged.
 
     Example:
         with open_frames("clip.mp4", every=10) as frames:
@@ -52,7 +53,7 @@ class FrameReader:
     def __init__(self, source: Source, wanted: np.ndarray, found: Survey, most_pixels: int):
         self.clip = found.clip
         self.planned = len(wanted)
-        self.notices = list(found.notices)
+        self.notices, self.damage = list(found.notices), list(found.notices)
         self._frames = self._read(source, wanted, found, most_pixels)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -78,13 +79,15 @@ class FrameReader:
                 self.notices += upright.notices(decoded.frame)
             given += 1
             yield Frame(decoded.index, decoded.time, upright.pixels(decoded.frame))
-        if given < self.planned and given:
-            self.notices.append(
+        if not given:
+            raise no_frames()
+        if given < self.planned:
+            told = (
                 f"{self.planned - given} of the {self.planned} frames asked for are damaged and "
                 "were left out."
             )
-        if not given:
-            raise no_frames()
+            self.notices.append(told)
+            self.damage.append(told)
 
 
 def open_frames(
@@ -173,20 +176,21 @@ def open_chosen(
     return FrameReader(source, choose(total), found, most_pixels)
 
 
-def read_evenly(source: Source, count: int) -> list[Frame]:
-    """Returns `count` evenly spaced frames, where some are damaged of those that are whole.
+def read_evenly(source: Source, count: int) -> tuple[list[Frame], FrameReader]:
+    """Returns `count` evenly spaced frames, where some are damaged of those that are whole, and
+    the reader, at its end, for its notices.
 
     Raises:
         Rejected: as `describe_clip`.
     """
     reader = open_chosen(source, lambda total: _evenly_spaced(total, count))
     frames = list(reader)
-    if len(frames) == reader.planned:
-        return frames
-    found = survey(source, math.inf, MOST_PIXELS)
-    whole = decodable(source, found, MOST_PIXELS)
-    wanted = whole[_evenly_spaced(len(whole), count)]
-    return list(FrameReader(source, wanted, found, MOST_PIXELS))
+    if len(frames) < reader.planned:
+        found = survey(source, math.inf, MOST_PIXELS)
+        whole = decodable(source, found, MOST_PIXELS)
+        wanted = whole[_evenly_spaced(len(whole), count)]
+        frames = list(FrameReader(source, wanted, found, MOST_PIXELS))
+    return frames, reader
 
 
 def _evenly_spaced(total: int, count: int) -> np.ndarray:
