@@ -51,7 +51,7 @@ def measure(quick: bool, rounds: int) -> list[dict]:
             {"way": way, **compare_faces(reference, faces), **_gain(timing, timings[-1])}
             for way, faces, timing in zip(ways, found, timings, strict=True)
         ]
-        for told in record["found"]:
+        for told in record["found"][:-1]:
             print(SENTENCE.format(count=len(frames), **told))
         records.append(record)
     return records

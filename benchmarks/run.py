@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("UNMASK_PROGRESS", os.devnull)  # progress of parts is of no interest here
 
 import bench_architectures
+import bench_faces
 import bench_frames
 import bench_inference
 import bench_search
@@ -166,6 +167,11 @@ def frames(quick: bool, rounds: int) -> list[dict]:
     return records
 
 
+def faces(quick: bool, rounds: int) -> list[dict]:
+    """Measures how fast faces are found, and whether they are those that MTCNN's package finds."""
+    return bench_faces.measure(quick, rounds)
+
+
 def _measure(title: str, ways: dict, rounds: int, unit: str = "image") -> dict:
     timings = compare(ways, rounds)
     show(title, timings, unit)
@@ -181,6 +187,7 @@ BENCHMARKS = {
     "bootstrap": bootstrap,
     "near_copies": near_copies,
     "frames": frames,
+    "faces": faces,
 }
 
 if __name__ == "__main__":
