@@ -119,6 +119,19 @@ def test_pictures_are_no_clips_and_each_person_is_a_row():
     ]  # fmt: skip
 
 
+def test_a_clip_with_a_face_in_one_frame_counts_but_single_frames_alone_are_no_clips():
+    faces = make_clips(clips=3)
+    lone = faces[(faces["file_id"] != "test101") | (faces["frame"] == 4)]
+    metrics = evaluate_member(score(lone, steady), lone, resamples=20)
+    assert metrics["clips"]["n_clips"] == {"val": 6, "test": 6}
+    single = faces[
+        faces["frame"].isin([0, 4])
+        & ~((faces["frame"] == 0) & faces["file_id"].str[-1].str.isdigit())
+    ]
+    assert single.groupby("file_id").size().max() == 1
+    assert "clips" not in evaluate_member(score(single, steady), single, resamples=20)
+
+
 @pytest.mark.parametrize(
     ("make", "expected"), [(one_bad_frame, Pooling("top_k", 1)), (steady, Pooling("mean"))]
 )

@@ -1,8 +1,9 @@
 """Numbers per clip: the scores of a clip's faces pooled into one, how is chosen on validation.
 
 What stands for a clip is one person in it: the faces of one file and one person, with the label of
-the file. A clip of two people is two rows of one file, and intervals count them as one group.
-Files with a single frame are no clips.
+the file. A clip of two people is two rows of one file, and intervals count them as one group. A
+clip in which one frame alone gave a face counts too; one of which the first frame alone did cannot
+be told from a picture, and does not.
 """
 
 from __future__ import annotations
@@ -78,15 +79,15 @@ def pool_scores(scores: Sequence[float], how: str = "mean", k: int = 0) -> float
 
 
 def clip_rows(joined: pd.DataFrame) -> pd.DataFrame:
-    """Returns the rows of files with more than one frame; `person` is 0 where nobody was followed.
+    """Returns the rows of clips, files with a frame beyond the first; `person` is 0 where nobody
+    was followed.
 
     Args:
         joined: a scores table joined with its faces.
     """
     if "frame" not in joined:
         return joined.iloc[:0].assign(person=0)
-    several = joined.groupby("file_id")["frame"].transform("nunique") > 1
-    rows = joined[several]
+    rows = joined[joined.groupby("file_id")["frame"].transform("max") > 0]
     return rows.assign(person=rows.get("person", 0))
 
 
@@ -141,7 +142,8 @@ def evaluate_clips(
     resamples: int,
     seed: int,
 ) -> dict[str, Any] | None:
-    """Returns `clips` of metrics.json; None unless val and test hold clips of both classes.
+    """Returns `clips` of metrics.json; None unless val and test hold clips of both classes, and of
+    some clip there are several frames.
 
     `pooling`, `k`, `chosen_on` ("val", or "" where the mean was taken without a choice), `tried`
     (AUC of each pooling on validation), `threshold` and `thresholds` (chosen on validation clips,
@@ -156,7 +158,8 @@ def evaluate_clips(
     """
     rows = clip_rows(joined)
     val, test = (select_scores(rows, name, reason=REASON) for name in ("val", "test"))
-    if min(val["label"].nunique(), test["label"].nunique()) < 2:
+    frames = rows.groupby("file_id")["frame"].nunique()
+    if min(val["label"].nunique(), test["label"].nunique()) < 2 or frames.max() < 2:
         return None
     pooling, tried = choose_pooling(val)
     pooled = pool_clips(rows, pooling)
