@@ -83,6 +83,17 @@ def test_pooling_by_hand(how, k, expected):
     assert pool_scores([0.3, 0.9, 0.1, 0.4, 0.3], how, k) == pytest.approx(expected)
 
 
+def test_the_highest_of_more_frames_are_no_higher_than_when_the_threshold_was_chosen():
+    scores = [0.1, 0.2, 0.9, 0.3, 0.4, 0.8]
+    assert pool_scores(scores, "top_k", 1, frames=3) == 0.8  # of 0.2, 0.3 and 0.8
+    assert pool_scores(scores, "top_k", 1, frames=6) == pool_scores(scores, "top_k", 1) == 0.9
+    assert pool_scores(scores, "top_k", 2, frames=9) == pytest.approx(0.85)
+    assert pool_scores(scores, "mean", 0, frames=3) == pytest.approx(0.45)
+    alarms = np.random.default_rng(1).random((20_000, 30))
+    called = [pool_scores(row, "top_k", 1, frames=10) >= 0.95 ** (1 / 10) for row in alarms]
+    assert np.mean(called) == pytest.approx(0.05, abs=0.005)  # of all 30 it would be 0.14
+
+
 @given(
     some.lists(some.floats(0, 1), min_size=1, max_size=9),
     some.sampled_from([("mean", 0), ("median", 0), ("top_k", 1), ("top_k", 3)]),
@@ -170,7 +181,7 @@ def test_metrics_per_clip_are_those_of_the_pooled_scores(evaluated):
     faces, scores, metrics = evaluated
     clips = metrics["clips"]
     assert (clips["level"], clips["pooling"], clips["k"]) == ("clip", "top_k", 1)
-    assert (clips["chosen_on"], clips["notes"]) == ("val", [])
+    assert (clips["chosen_on"], clips["notes"], clips["frames"]) == ("val", [], FRAMES)
     assert clips["n_clips"] == {"val": 40, "test": 40}
     block = clips["splits"]["test"]
     pooled = pool_clips(clip_rows(attach_faces(scores, faces)), Pooling("top_k", 1))

@@ -52,20 +52,25 @@ class Pooling:
 CANDIDATES = (Pooling("mean"), Pooling("median"), *(Pooling("top_k", k) for k in TOP_K))
 
 
-def pool_scores(scores: Sequence[float], how: str = "mean", k: int = 0) -> float:
+def pool_scores(scores: Sequence[float], how: str = "mean", k: int = 0, frames: int = 0) -> float:
     """Returns one score for a clip.
 
     Args:
-        scores: of its faces, at least one.
+        scores: of its faces, at least one, in the order of time.
         how: "mean", "median", or "top_k": the mean of the `k` highest (of all when there are
             fewer).
         k: at least 1 for "top_k", else without a meaning.
+        frames: for "top_k", how many scores a clip had when the threshold was chosen; of more as
+            many evenly spaced ones count, since the highest of more scores are higher. 0: all.
 
     Raises:
         UsageError: `how` is not known, or `k` is below 1.
         DataError: there is no score.
     """
-    values = np.sort(np.asarray(scores, dtype=np.float64))
+    values = np.asarray(scores, dtype=np.float64)
+    if how == "top_k" and 0 < frames < len(values):
+        values = values[((np.arange(frames) + 0.5) * len(values) / frames).astype(int)]
+    values = np.sort(values)
     if how not in POOLINGS or (how == "top_k" and k < 1):
         raise UsageError(
             f"Scores cannot be pooled by {how!r} with k = {k}.{nearest(how, POOLINGS)}",
@@ -145,7 +150,8 @@ def evaluate_clips(
     """Returns `clips` of metrics.json; None unless val and test hold clips of both classes, and of
     some clip there are several frames.
 
-    `pooling`, `k`, `chosen_on` ("val", or "" where the mean was taken without a choice), `tried`
+    `pooling`, `k`, `frames` (faces of a validation clip, the median), `chosen_on` ("val", or ""
+    where the mean was taken without a choice), `tried`
     (AUC of each pooling on validation), `threshold` and `thresholds` (chosen on validation clips,
     by the same rule as for faces), `splits` (blocks as of faces, each with its `level`), `n_clips`
     (by split) and `notes`. Intervals draw whole groups.
@@ -175,6 +181,7 @@ def evaluate_clips(
         "level": "clip",
         "pooling": pooling.how,
         "k": pooling.k,
+        "frames": int(val.groupby(["file_id", "person", "seed"]).size().median()),
         "meaning": pooling.describe(),
         "chosen_on": "val" if tried else "",
         "tried": tried,
