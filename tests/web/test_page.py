@@ -149,6 +149,31 @@ def test_by_keyboard_alone(open_page, folder):
     page.wait_for_selector("[data-heat-place] img[src]", timeout=READY)
 
 
+def test_the_same_file_can_be_chosen_again(open_page, folder):
+    page = open_page()
+    for _ in range(2):
+        page.evaluate("document.getElementById('answer').replaceChildren()")
+        with page.expect_file_chooser() as chooser:
+            page.click("#file")
+        chooser.value.set_files(folder / "bad.jpg")
+        page.wait_for_selector(".problem", timeout=READY)
+        assert page.title() == "No verdict · Unmask"
+
+
+def test_a_heat_map_that_comes_late_is_not_put_onto_another_file(open_page, folder):
+    page, held = choose(open_page(), folder / "photo.jpg"), []
+    page.route("**/api/heat-map", lambda route: held.append(route))
+    page.click("[data-heat]")
+    page.wait_for_function("document.querySelector('[data-heat]').disabled")
+    page.evaluate("document.getElementById('answer').replaceChildren()")
+    choose(page, folder / "two.png")
+    with page.expect_response("**/api/heat-map"):
+        held[0].fulfill(json={"person": 0, "sentence": "late", "picture": "data:,"})
+    page.wait_for_timeout(200)  # in which the script has read it
+    assert page.locator("[data-heat-place]:visible").count() == 0
+    assert "late" not in page.inner_text("body")
+
+
 def test_work_can_be_stopped(open_page, folder):
     page = open_page()
     page.route("**/look", lambda route: None)  # an answer that never comes

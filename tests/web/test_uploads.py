@@ -1,5 +1,6 @@
 """What arrives is told by its content; names are cleaned; nothing stays behind."""
 
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -9,8 +10,10 @@ import upload_files as files
 from flask import Flask, request
 from hypothesis import example, given
 from hypothesis import strategies as st
+from PIL import Image
 from unmask.web.limits import Limits
 from unmask.web.problems import Problem
+from unmask.web.scans import has_too_many_scans
 from unmask.web.uploads import (
     UnnamedFilesRequest,
     check_clip,
@@ -207,10 +210,29 @@ def test_bombs_are_refused_by_their_header(tmp_path):
     path = tmp_path / "clip"
     path.write_bytes(files.clip())
     assert check_clip(path, Limits()) is None
-    for limits in (Limits(longest=1.0), Limits(most_pixels=1000)):
+    for limits in (Limits(longest=1.0), Limits(most_pixels_of_a_frame=1000)):
         with pytest.raises(Problem) as told:
             check_clip(path, limits)
         assert told.value.status == 413
+
+
+def test_a_jpeg_that_paints_its_picture_without_end_is_refused():
+    stream = io.BytesIO()
+    Image.new("L", (64, 64), 128).save(stream, "JPEG", progressive=True)
+    usual = stream.getvalue()
+    last = usual[usual.rindex(b"\xff\xda") : -2]
+    scans = usual.count(b"\xff\xda")
+    for more, refused in ((0, False), (100 - scans, False), (101 - scans, True)):
+        data = usual[:-2] + more * last + usual[-2:]
+        assert Image.open(io.BytesIO(data)).load() is not None
+        assert has_too_many_scans(data) is refused
+    with pytest.raises(Problem, match="more than 100 times") as told:
+        check_picture(data, Limits())
+    assert told.value.status == 413
+    # Neither what a comment holds nor what lies behind the picture is painted.
+    comment = b"\xff\xfe" + (2 + 600).to_bytes(2, "big") + 300 * b"\xff\xda"
+    assert not has_too_many_scans(usual[:2] + comment + usual[2:] + 200 * last)
+    assert not has_too_many_scans(files.encoded(files.portrait(), "PNG"))
 
 
 def test_sound_alone_and_noise_are_no_clips(tmp_path):

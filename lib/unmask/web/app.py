@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..verdict import Detector
+from ..verdict.detector import ONLY_DEMO
 from ..verdict.lines import NO_PROOF
 from . import words
 from .desk import EVERYONE, Desk, Look, Order, Tell
@@ -19,10 +20,19 @@ from .pictures import as_address, with_heat
 from .problems import Problem
 from .streaming import FAILED, TYPE, Progress
 from .timeline import timeline_of
-from .uploads import UnnamedFilesRequest, receive, too_large
+from .uploads import FIELD, UnnamedFilesRequest, receive, too_large
 
 # What the lines around a file and the other fields of a form may take.
 FORM_BYTES = 64_000
+MOST_PARTS = 10  # of a form: each could be a file, and is held open as one
+TOO_MANY_FIELDS = Problem(
+    413,
+    "too many fields",
+    "The form has more fields, or longer ones, than this page asks for.",
+    expected=f"one field {FIELD!r} with one file",
+    fix="send one file at a time",
+)
+SERIOUS = (ONLY_DEMO,)  # of the detector's notices: told beside every verdict, not below it
 FOR_PROGRAMS = ("/api/", "/health", "/openapi.json", "/look")
 
 
@@ -41,6 +51,7 @@ def create_app(
     app = Flask(__name__)
     app.request_class = UnnamedFilesRequest
     app.config["MAX_CONTENT_LENGTH"] = limits.largest + FORM_BYTES
+    app.config["MAX_FORM_PARTS"] = MOST_PARTS
     app.json.sort_keys = False
     app.jinja_env.autoescape = True  # Flask's own rule knows no .j2
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -132,7 +143,8 @@ def _answer_problems(app: Flask, desk: Desk) -> None:
     @app.errorhandler(HTTPException)
     def of_http(error: HTTPException) -> tuple[Response | str, int, dict[str, str]]:
         if error.code == 413:
-            return tell(too_large(desk.limits))
+            whole = (request.content_length or 0) <= app.config["MAX_CONTENT_LENGTH"]
+            return tell(TOO_MANY_FIELDS if whole else too_large(desk.limits))
         problem = Problem(error.code or 500, (error.name or "").lower(), error.description or "")
         body, status, headers = tell(problem)
         allowed = getattr(error, "valid_methods", None)
@@ -154,6 +166,8 @@ def _page(
         answer=answer,
         problem=problem,
         detector=desk.detector,
+        notices=desk.detector.notices,
+        serious=SERIOUS,
         error_rates=desk.detector.error_rates(),
         limits=desk.limits,
         largest_megabytes=desk.limits.largest / MEGABYTE,

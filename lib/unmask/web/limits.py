@@ -19,7 +19,8 @@ class Limits:
 
     Attributes:
         largest: bytes of a file.
-        most_pixels: width times height of a photo or of a frame.
+        most_pixels: width times height of a photo.
+        most_pixels_of_a_frame: of a clip, of which several are in memory at a time.
         longest: seconds of a clip.
         seconds: that a request may take, waiting included.
         at_once: files that are looked at side by side.
@@ -28,6 +29,7 @@ class Limits:
 
     largest: int = 100 * MEGABYTE
     most_pixels: int = 50_000_000
+    most_pixels_of_a_frame: int = 4096 * 2304
     longest: float = 600.0
     seconds: float = 120.0
     at_once: int = 2

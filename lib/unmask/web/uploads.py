@@ -18,6 +18,7 @@ from flask import Request
 from ..media import Rejected
 from .limits import MEGABYTE, Limits
 from .problems import Problem, of_rejected
+from .scans import MOST_SCANS, has_too_many_scans
 
 FIELD = "file"
 LONGEST_NAME = 100
@@ -174,7 +175,8 @@ def check_picture(data: bytes, limits: Limits) -> None:
     """Looks at a photo's header before anything is decoded.
 
     Raises:
-        Problem: 413 for more pixels than the limit, 415 or 422 for a header that cannot be read.
+        Problem: 413 for more pixels than the limit or a JPEG that paints them too often, 415 or
+            422 for a header that cannot be read.
     """
     from ..media.images import describe_image
 
@@ -182,11 +184,19 @@ def check_picture(data: bytes, limits: Limits) -> None:
         about = describe_image(data)
     except Rejected as error:
         raise of_rejected(error.reason, error.detail) from error
-    _check_pixels(int(about["width"]), int(about["height"]), limits)
+    _check_pixels(int(about["width"]), int(about["height"]), limits.most_pixels)
+    if has_too_many_scans(data):
+        raise Problem(
+            413,
+            "too large",
+            f"This JPEG paints its picture more than {MOST_SCANS} times, which takes too long.",
+            expected="1 to 12 times, as usual programs write it",
+            fix="save it once more with a program for photos, and send that",
+        )
 
 
 def check_clip(path: Path, limits: Limits) -> None:
-    """Looks at a clip's header before anything is decoded.
+    """Looks at a clip's header and its first frame before the others are decoded.
 
     Raises:
         Problem: 413 for frames that are too large or a clip that is too long, 415 or 422 for a
@@ -198,18 +208,18 @@ def check_clip(path: Path, limits: Limits) -> None:
         about = describe_clip(path)
     except Rejected as error:
         raise of_rejected(error.reason, error.detail) from error
-    _check_pixels(about.width, about.height, limits)
+    _check_pixels(about.width, about.height, limits.most_pixels_of_a_frame)
     if about.seconds and about.seconds > limits.longest:
         raise of_rejected(
             "too long", f"{about.seconds:,.0f} seconds, at most {limits.longest:,.0f} are taken"
         )
 
 
-def _check_pixels(width: int, height: int, limits: Limits) -> None:
-    if width * height > limits.most_pixels:
+def _check_pixels(width: int, height: int, most: int) -> None:
+    if width * height > most:
         raise of_rejected(
             "too large",
-            f"{width} x {height} pixels, at most {limits.most_pixels / 1e6:g} million are taken",
+            f"{width} x {height} pixels, at most {most / 1e6:g} million are taken",
         )
 
 

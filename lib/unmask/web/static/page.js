@@ -7,6 +7,7 @@ const form = at("ask"), file = at("file"), drop = at("drop"), answer = at("answe
 const work = at("work"), progress = at("progress"), words = at("words"), status = at("status");
 const MOST_TRIES = 20;
 const SPOKEN_EVERY = 3000; // milliseconds: a screen reader is not talked over
+const TITLE = document.title;
 let asked = null, running = null, timer = 0, address = "", spoken = 0;
 
 document.documentElement.classList.add("has-script");
@@ -28,6 +29,7 @@ function look(chosen, tries = 0) {
   stop();
   forget();
   asked = chosen;
+  if (chosen !== file.files[0]) file.value = ""; // dropped or pasted: the name beside it is old
   if (chosen.size > Number(form.dataset.largest)) {
     const most = Math.round(Number(form.dataset.largest) / 1e6);
     return fail({ detail: `${chosen.name || "The file"} is too large.`, expected: `at most ${most} MB`, fix: "cut the clip or make the photo smaller" });
@@ -77,7 +79,7 @@ function error(request) {
 
 function again(chosen, tries, request) {
   const seconds = Number(request.getResponseHeader("Retry-After")) || 2;
-  say(`Many ask at once. Trying again in ${seconds} seconds`);
+  say(`Many ask at once. Trying again in ${seconds} ${seconds === 1 ? "second" : "seconds"}`);
   timer = setTimeout(() => look(chosen, tries + 1), 1000 * seconds);
 }
 
@@ -88,6 +90,7 @@ function stop() {
 
 function forget() {
   answer.replaceChildren();
+  document.title = TITLE;
   if (address) URL.revokeObjectURL(address);
   address = "";
 }
@@ -112,6 +115,7 @@ function fail(problem) {
     if (problem[name]) line.querySelector("span").textContent = problem[name]; else line.remove();
   }
   answer.replaceChildren(box);
+  document.title = "No verdict · Unmask";
   answer.focus({ preventScroll: true });
   answer.scrollIntoView({ block: "nearest" });
 }
@@ -137,33 +141,40 @@ function preview() {
 }
 
 async function heat(button) {
-  const number = button.dataset.heat;
-  const told = answer.querySelector(`[data-heat-words="${number}"]`);
+  const number = button.dataset.heat, shown = button.closest("article"); // another may come meanwhile
+  const told = shown.querySelector(`[data-heat-words="${number}"]`);
+  const tell = (text) => {
+    told.textContent = text;
+    told.hidden = false;
+    if (shown.isConnected) status.textContent = text;
+  };
+  const failed = (text) => {
+    tell(text);
+    button.disabled = false;
+    button.textContent = "Try again";
+  };
   button.disabled = true;
   button.textContent = "Looking once more";
   status.textContent = "Looking once more";
   try {
     const reply = await fetch(form.dataset.heatMap, { method: "POST", body: fields(asked, { person: number }) });
     const found = await reply.json();
-    if (!reply.ok) throw new Error([found.error.detail, found.error.fix].join(" "));
-    const place = answer.querySelector(`[data-heat-place="${number}"]`), picture = place.querySelector("img");
+    if (!reply.ok) return failed(`${found.error.detail} ${found.error.fix}`);
+    const place = shown.querySelector(`[data-heat-place="${number}"]`), picture = place.querySelector("img");
     picture.src = found.picture;
     picture.alt = found.sentence;
     place.hidden = false;
-    told.textContent = status.textContent = found.sentence;
-    told.hidden = false;
+    tell(found.sentence);
     told.tabIndex = -1;
     told.focus({ preventScroll: true }); // the button that had the focus goes away
     button.remove();
-  } catch (problem) {
-    told.textContent = status.textContent = problem.message;
-    told.hidden = false;
-    button.disabled = false;
-    button.textContent = "Try again";
+  } catch { // no connection, or a proxy's own page
+    failed("The page cannot be reached.");
   }
 }
 
 form.addEventListener("submit", (event) => { event.preventDefault(); look(file.files[0]); });
+file.addEventListener("click", () => { file.value = ""; }); // the same file may be chosen again
 file.addEventListener("change", () => look(file.files[0]));
 at("stop").addEventListener("click", () => { stop(); status.textContent = "Stopped"; file.focus(); });
 document.addEventListener("paste", (event) => look(event.clipboardData.files[0]));
