@@ -1,7 +1,9 @@
 """The API: one verdict with the detector's own words, every refusal with a status and a fix."""
 
+import http.client
 import io
 import json
+from urllib.parse import urlsplit
 
 import pytest
 import upload_files as files
@@ -211,16 +213,42 @@ def test_who_goes_away_makes_room(detector):
     assert client.get("/health").json["inside"] == 0
 
 
-def test_what_the_server_refuses_before_the_page_is_told_alike(address):
-    import http.client
-    from urllib.parse import urlsplit
-
+def asked_with(address: str, headers: dict[str, str], body: bytes = b""):
+    """What the server answers to a request that is written as it is: answer, headers, text."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
-    connection.putrequest("POST", "/api/score")
-    connection.putheader("Content-Length", "50000000000")  # of which nothing is ever sent
-    connection.endheaders()
+    connection.putrequest("POST", "/")
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders(body or None)
     answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer, text
+
+
+def test_what_the_server_refuses_before_the_page_is_told_alike(address):
+    huge = {"Content-Length": "50000000000"}  # of which nothing is ever sent
+    answer, text = asked_with(address, huge)
     assert answer.status == 413
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert json.loads(answer.read())["error"]["reason"] == "request entity too large"
-    connection.close()
+    error = json.loads(text)["error"]
+    assert (error["reason"], error["expected"]) == ("too large", "at most 2 MB")
+    answer, text = asked_with(address, {**huge, "Accept": "text/html,*/*"})
+    assert answer.status == 413
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "at most 2 MB" in text
+    assert "<!doctype html>" in text
+
+
+def test_a_body_of_two_lengths_is_refused(address):
+    lengths = {"Content-Length": "6", "Transfer-Encoding": "chunked"}
+    answer, text = asked_with(address, lengths, b"0\r\n\r\nGET /health HTTP/1.1\r\n\r\n")
+    assert (answer.status, answer.headers["Connection"]) == (400, "close")
+    assert "Content-Length" in json.loads(text)["error"]["detail"]
+
+
+def test_no_answer_repeats_the_host_header(client):
+    for path in ("/static//page.css", "//api/score", "/api/score/"):
+        answer = client.get(path, headers={"Host": "elsewhere.example"})
+        assert answer.status_code == 404
+        assert "elsewhere" not in answer.text

@@ -52,6 +52,7 @@ def create_app(
     app.request_class = UnnamedFilesRequest
     app.config["MAX_CONTENT_LENGTH"] = limits.largest + FORM_BYTES
     app.config["MAX_FORM_PARTS"] = MOST_PARTS
+    app.url_map.merge_slashes = False  # no redirects: they would repeat the Host header
     app.json.sort_keys = False
     app.jinja_env.autoescape = True  # Flask's own rule knows no .j2
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -7,12 +7,14 @@ import logging
 
 from flask import Flask
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask
 
 from .headers import HEADERS
 from .limits import Limits
 from .problems import Problem
+from .uploads import too_large
 
 SPARE_THREADS = 4  # answer the page, its files and /health while all others look or wait
 SILENCE = 60  # seconds without a byte after which a connection is closed
@@ -61,10 +63,8 @@ def make_server(
         send_bytes=1,  # lines of progress leave at once
         clear_untrusted_proxy_headers=not behind_proxy,
     )
-    for each in getattr(server, "map", {}).values():
-        if hasattr(each, "channel_class"):
-            each.channel_class = PlainSpokenChannel
-    server.channel_class = PlainSpokenChannel
+    for each in (server, *getattr(server, "map", {}).values()):
+        each.channel_class, each.page, each.limits = PlainSpokenChannel, app, limits
     return server
 
 
@@ -80,18 +80,33 @@ class PlainSpokenError(ErrorTask):
     """Tells what waitress itself refuses (a broken header, a huge body) as the page would."""
 
     def execute(self) -> None:
-        error = self.request.error
-        problem = Problem(error.code, error.reason.lower(), str(error.body))
-        body = json.dumps(problem.as_dict()).encode()
+        error, server = self.request.error, self.channel.server
+        problem = Problem(error.code, error.reason.lower(), f"{error.reason}: {error.body}.")
+        if error.code == 413:
+            problem = too_large(server.limits)
+        kind, body = "application/json", json.dumps(problem.as_dict())
+        if "text/html" in self.request.headers.get("ACCEPT", ""):
+            kind = "text/html; charset=utf-8"
+            body = server.page.jinja_env.get_template("refused.html.j2").render(problem=problem)
         self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", "application/json"))
-        self.response_headers.extend(HEADERS.items())
+        self.response_headers += [("Content-Type", kind), *HEADERS.items()]
         self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
+        self.content_length = len(body.encode())
+        self.write(body.encode())
+
+
+class OneLengthParser(HTTPRequestParser):
+    """Refuses a body of two lengths, which a proxy could take for two requests (RFC 9112, 6.1)."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Raises ParsingError, which is answered with 400."""
+        super().parse_header(header_plus)
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            raise ParsingError("Content-Length beside Transfer-Encoding")
 
 
 class PlainSpokenChannel(HTTPChannel):
     """A connection of waitress with our words for errors."""
 
     error_task_class = PlainSpokenError
+    parser_class = OneLengthParser
