@@ -20,7 +20,7 @@ from unmask.web.command import main
         (["--queue", "-1"], "--queue -1"),
         (["--largest", "0"], "--largest 0"),
         (["--seconds", "nan"], "--seconds nan"),
-        (["--threads", "3"], "19 or more"),
+        (["--threads", "3"], "67 or more"),
         (["--model", "no-such-run"], "no-such-run"),
         (["--tunnel", "ngrok"], "pyngrok"),
     ],

@@ -31,6 +31,29 @@ def test_first_come_first_served_and_the_rest_is_sent_away():
     assert gate.counts() == (0, 0)
 
 
+def test_who_would_wait_too_long_is_sent_away_at_once():
+    gate = Turnstile(at_once=1, queue=50, patience=2.5)
+    first, second, third = gate.take(), gate.take(), gate.take()  # at a second each, as at first
+    with pytest.raises(Problem) as told:
+        gate.take()  # would be through after more than three
+    assert told.value.status == 429
+    first.leave()  # took no time: the next ones are taken to be quicker
+    fourth = gate.take()
+    assert gate.counts() == (1, 2)
+    for each in (second, third, fourth):
+        each.leave()
+
+
+def test_slow_files_never_close_the_page():
+    gate = Turnstile(at_once=2, queue=50, patience=0.0)
+    held = [gate.take() for _ in range(4)]
+    with pytest.raises(Problem):
+        gate.take()
+    assert gate.counts() == (2, 2)
+    for each in held:
+        each.leave()
+
+
 def test_a_block_gives_its_ticket_back_whatever_happens():
     gate = Turnstile(at_once=1, queue=0)
     with pytest.raises(ValueError, match="broken"), gate.take():

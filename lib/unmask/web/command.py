@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=8000, help="to listen on, 0 for a free one (default: 8000)")
     add("--threads", type=int, metavar="N", help="that answer (default: as many as needed)")
     add("--at-once", type=int, default=2, metavar="N", help="files looked at at once (default: 2)")
-    add("--queue", type=int, default=16, metavar="N", help="files that may wait (default: 16)")
+    add("--queue", type=int, default=64, metavar="N", help="files that may wait (default: 64)")
     add("--largest", type=float, default=100, metavar="MB", help="file size (default: 100)")
     add("--seconds", type=float, default=120, metavar="S", help="of a request (default: 120)")
     add("--behind-proxy", action="store_true", help="trust the X-Forwarded headers of one proxy")

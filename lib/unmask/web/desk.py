@@ -68,7 +68,7 @@ class Desk:
 
     def __init__(self, detector: Detector, limits: Limits):
         self.detector, self.limits = detector, limits
-        self.turnstile = Turnstile(limits.at_once, limits.queue)
+        self.turnstile = Turnstile(limits.at_once, limits.queue, limits.seconds)
 
     def look(self, upload: Upload, order: Order) -> Look:
         """Returns the verdict on an upload when it is its turn; the ticket is given back.

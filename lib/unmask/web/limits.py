@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -24,7 +25,8 @@ class Limits:
         longest: seconds of a clip.
         seconds: that a request may take, waiting included.
         at_once: files that are looked at side by side.
-        queue: files that may wait; who comes after them is asked to come back.
+        queue: files that may wait, as long as their turn comes in time; who comes after them is
+            asked to come back.
     """
 
     largest: int = 100 * MEGABYTE
@@ -33,7 +35,7 @@ class Limits:
     longest: float = 600.0
     seconds: float = 120.0
     at_once: int = 2
-    queue: int = 16
+    queue: int = 64
 
 
 class Clock:
@@ -62,10 +64,16 @@ class Clock:
 
 
 class Turnstile:
-    """Lets `at_once` in and `queue` wait, first come first served; sends the rest away."""
+    """Lets `at_once` in and `queue` wait, first come first served; sends the rest away.
 
-    def __init__(self, at_once: int, queue: int):
-        self.at_once, self.queue = at_once, queue
+    The queue is long, because who is sent away loses the place: others who come at the right
+    moment overtake them again and again. But nobody waits in vain: who would not be through in
+    time, by how long the last ones took, is sent away at once.
+    """
+
+    def __init__(self, at_once: int, queue: int, patience: float = math.inf):
+        """Args: at_once, queue: as above; patience: seconds that one may wait and be looked at."""
+        self.at_once, self.queue, self.patience = at_once, queue, patience
         self._changed = threading.Condition()
         self._waiting: deque[Ticket] = deque()
         self._inside: set[Ticket] = set()
@@ -78,7 +86,9 @@ class Turnstile:
             Problem: 429, there is no place left to wait.
         """
         with self._changed:
-            if len(self._inside) + len(self._waiting) >= self.at_once + self.queue:
+            places = self.at_once + self.queue
+            late = len(self._waiting) >= self.at_once and self._wait() > self.patience
+            if late or len(self._inside) + len(self._waiting) >= places:
                 raise self._full()
             ticket = Ticket(self)
             self._waiting.append(ticket)
@@ -90,15 +100,18 @@ class Turnstile:
         with self._changed:
             return len(self._inside), len(self._waiting)
 
+    def _wait(self) -> float:
+        """Returns the seconds after which all that wait are likely to be through, and one more."""
+        return self._typical * (1 + len(self._waiting) / self.at_once)
+
     def _full(self) -> Problem:
-        # All that wait have to be through before a newcomer has a chance of being let in at once.
-        wait = self._typical * (1 + len(self._waiting)) / self.at_once
         return Problem(
             429,
             "busy",
-            f"{self.at_once + self.queue} files are being looked at or waiting already.",
+            f"{len(self._inside) + len(self._waiting)} files are being looked at or waiting "
+            "already.",
             fix="Try again in a moment.",
-            retry_after=int(min(max(wait, 1), 60)),
+            retry_after=int(min(max(self._wait(), 1), 60)),
         )
 
     def _admit(self) -> None:
