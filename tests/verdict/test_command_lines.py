@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 from unmask.verdict import Person, Verdict
 from unmask.verdict.lines import COLUMNS, csv_lines, json_line, summary_lines, text_line
+from unmask.verdict.listing import name_below, shown_name
 
 FAKE = Verdict(
     file="photos/a.jpg",
@@ -26,15 +28,15 @@ BROKEN = Verdict(
 
 
 def test_a_line_has_name_verdict_score_probability_and_the_main_reason():
-    assert text_line(FAKE, 14).plain == (
+    assert text_line(FAKE, "photos/a.jpg", 14).plain == (
         "photos/a.jpg    fake        score 0.912  calibrated 0.800  The score lies above the band."
     )
-    assert text_line(NO_FACE, 5).plain == "b.jpg  no face     No face."
-    assert text_line(BROKEN, 5).plain == (
+    assert text_line(NO_FACE, "b.jpg", 5).plain == "b.jpg  no face     No face."
+    assert text_line(BROKEN, shown_name(BROKEN["file"]), 5).plain == (
         r"=1+1\n.jpg  unreadable  truncated: the end\x1b[2J is missing"
     )
     bare = Verdict(file="c", verdict="unsure", score=0.5).as_dict()
-    assert text_line(bare, 1).plain == "c  unsure      score 0.500  not calibrated"
+    assert text_line(bare, "c", 1).plain == "c  unsure      score 0.500  not calibrated"
 
 
 def test_a_line_of_json_holds_all_and_no_nan():
@@ -65,3 +67,12 @@ def test_the_summary_counts_lists_the_unreadable_and_says_what_it_is_worth():
     assert found[3] == "It errs." and found[4].startswith("A score is no proof")
     many = [line.plain for line in summary_lines([BROKEN] * 60, "")]
     assert "  and 10 more, marked in the lines above" in many
+
+
+def test_names_are_those_below_the_folder_that_holds_all():
+    assert name_below("photos/a\n.jpg", Path("photos")) == r"a\n.jpg"
+    assert name_below("photos/a.jpg", Path("other")) == "photos/a.jpg"
+    assert name_below("photos/a.jpg", None) == "photos/a.jpg"
+    broken = Verdict(file="photos/b.jpg", error={"reason": "truncated", "detail": ""}).as_dict()
+    found = [line.plain for line in summary_lines([broken], "", Path("photos"))]
+    assert "  b.jpg: truncated" in found

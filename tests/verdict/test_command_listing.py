@@ -105,3 +105,14 @@ def test_any_names_can_be_put_in_order(found):
     keys = sorted(natural_order(name) for name in found)
     assert keys == sorted(keys[::-1])
     assert natural_order("a2b") < natural_order("a10b") < natural_order("b1")
+
+
+def test_the_folder_that_holds_all_files_is_known(tmp_path):
+    for name in ("a/1.jpg", "a/deep/2.jpg", "b/3.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    folder = str(tmp_path / "a")
+    assert list_files([folder]).folder == tmp_path / "a"
+    assert list_files([folder, f"{folder}/deep"]).folder == tmp_path / "a"
+    assert list_files([folder, str(tmp_path / "b")]).folder is None
+    assert list_files([f"{folder}/1.jpg"]).folder is None

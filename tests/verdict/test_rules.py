@@ -26,15 +26,18 @@ def test_a_score_lies_below_inside_or_above_the_band():
     ("score", "changed", "verdict"),
     [
         (0.9, {"jpeg_90": 0.95, "jpeg_75": 0.81}, FAKE),
-        (0.9, {"jpeg_90": 0.95, "jpeg_75": 0.55}, FAKE),  # into the band, not across
-        (0.9, {"jpeg_90": 0.95, "jpeg_75": 0.49}, UNSURE),
-        (0.1, {"resize_0.75": 0.5}, UNSURE),
-        (0.1, {"resize_0.75": 0.49}, REAL),
-        (0.5, {"resize_0.75": 0.5}, UNSURE),
+        (0.9, {"jpeg_90": 0.95, "jpeg_75": 0.2}, FAKE),  # into the band, not across
+        (0.9, {"jpeg_90": 0.95, "jpeg_75": 0.19}, UNSURE),
+        (0.1, {"resize_0.75": 0.8}, UNSURE),
+        (0.1, {"resize_0.75": 0.79}, REAL),
+        (0.5, {"resize_0.75": 0.9}, UNSURE),
     ],
 )
 def test_a_verdict_that_a_mild_change_turns_is_unsure(score, changed, verdict):
     assert LIMITS.judge(score, changed) == verdict
+    turned = {FAKE: "jpeg_75", REAL: "resize_0.75"}.get(LIMITS.call(score))
+    is_turned = verdict == UNSURE and score != 0.5
+    assert LIMITS.turning(score, changed) == ([turned] if is_turned else [])
     table = LIMITS.judge_all(np.array([score]), np.array([list(changed.values())]))
     assert list(table) == [verdict]
 

@@ -17,7 +17,7 @@ from ..tell import counted
 from .detector import Detector
 from .lines import LOOKS, NO_PROOF, UNREADABLE, main_reason, outcome_of
 from .listing import list_files, shown_name
-from .records import FAKE, REAL, UNSURE, HeatMap, Person, Verdict
+from .records import FAKE, REAL, UNSURE, HeatMap, Person, Verdict, scored_frames
 from .stills import faces_in_still, still_of
 
 TRUTHS = ("real", "fake")
@@ -189,11 +189,11 @@ def clips_of(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     for verdict in verdicts:
         people = [
             {
-                "times": [frame["time"] for frame in person.frames],
-                "scores": [frame["score"] for frame in person.frames],
+                "times": [frame["time"] for frame in frames],
+                "scores": [frame["score"] for frame in frames],
             }
             for person in verdict.people
-            if person.frames
+            if (frames := scored_frames(person.as_dict()))
         ]
         if people:
             title = f"{shown_name(Path(verdict.file).name)}: {verdict.verdict}"

@@ -23,9 +23,10 @@ from ..evaluation.members import (
     scores_to_join,
 )
 from ..runs import DETECTOR_STEPS, read_json, require, resolve, sha256_file, write_json
+from .learned import Learned, learned_from, with_sides
 from .rates import Level, level_of, one_score_a_face
 
-VERSION = 1
+VERSION = 2
 CARD = Path("report") / "detector" / "detector.json"
 WHY = "the error rates of a detector that is asked about new pictures"
 
@@ -43,7 +44,8 @@ def make_card(run_folder: str | Path, member_folder: str | Path | None = None) -
     Returns:
         `version`, `name`, `title`, `run`, `about`, `members` (name, step, architecture, weight,
         networks), `joiner`, `faces` (`rates.Level` of faces), `clips` (of clips, with `pooling` and
-        `k`; None), `size`, `equalise`, `framing` (framing.json; None), `evidence` (None until
+        `k`; None), `size`, `equalise`, `framing` (framing.json; None), `learned` (what it learned
+        from, see `learned.Learned`; None where that is not known), `evidence` (None until
         `write_card` measures it), `dataset`, `revision`, `versions`, `notices`.
 
     Raises:
@@ -57,7 +59,8 @@ def make_card(run_folder: str | Path, member_folder: str | Path | None = None) -
     used = [result.name] if joiner is None else list(joiner.used())
     weights = {} if joiner is None else dict(zip(joiner.members, joiner.weights, strict=True))
     by_name = {each.name: each for each in results}
-    levels = _levels(result)
+    pictures = _pictures(root)
+    learned = learned_from(root, table, pictures)
     return {
         "version": VERSION,
         "name": result.name,
@@ -67,8 +70,9 @@ def make_card(run_folder: str | Path, member_folder: str | Path | None = None) -
         "fakes": result.member.get("fakes", "given"),
         "members": [_member(root, by_name[name], weights.get(name, 1.0)) for name in used],
         "joiner": None if joiner is None else joiner.as_dict(),
-        **levels,
-        **_pictures(root),
+        **_levels(root, result, pictures, learned),
+        **pictures,
+        "learned": None if learned is None else learned.as_dict(),
         "evidence": None,
         "dataset": {
             "names": sorted(map(str, table["dataset"].unique())),
@@ -81,7 +85,7 @@ def make_card(run_folder: str | Path, member_folder: str | Path | None = None) -
 
 
 def scores_on_test(run_folder: str | Path, card: Mapping[str, Any]) -> pd.DataFrame:
-    """Returns a row a test face: the detector's score in the run, and the columns of its face.
+    """Returns a row a test face: score in the run, the columns of its face, and its `side`.
 
     Args:
         run_folder: of the run.
@@ -91,23 +95,23 @@ def scores_on_test(run_folder: str | Path, card: Mapping[str, Any]) -> pd.DataFr
     table = pd.read_parquet(require(root, "preprocess", "faces.parquet"))
     results, _ = find_results(str(root), table, DETECTOR_STEPS)
     result = next(each for each in results if each.name == card["name"])
-    return one_score_a_face(result.select("test", WHY))
+    return with_sides(root, one_score_a_face(result.select("test", WHY)), card)
 
 
 def read_card(path: str | Path) -> dict[str, Any]:
-    """Returns a card that was written.
+    """Returns a card that was written, by any version of Unmask.
 
     Raises:
-        DataError: it is none, or of another version of Unmask.
+        DataError: it is none.
     """
     try:
         card = read_json(path)
     except (OSError, ValueError) as error:
         raise DataError(f"The card {path} cannot be read ({error}).") from error
-    if not isinstance(card, dict) or card.get("version") != VERSION:
+    if not isinstance(card, dict) or not {"version", "members"} <= set(card):
         raise DataError(
-            f"{path} is no card that this Unmask reads.",
-            expected=f"a detector.json of version {VERSION}, as notebook 10_report writes it",
+            f"{path} is no card of a detector.",
+            expected="a detector.json as notebook 10_report writes it",
             fix="run the step report again",
         )
     return card
@@ -228,17 +232,22 @@ def _member(root: Path, result: Result, weight: float) -> dict[str, Any]:
     }
 
 
-def _levels(result: Result) -> dict[str, Any]:
+def _levels(
+    root: Path, result: Result, pictures: Mapping[str, Any], learned: Learned | None
+) -> dict[str, Any]:
     """Returns the numbers of faces, and of clips where the run has them."""
     rule = result.metrics["threshold"]["rule"]
     val = one_score_a_face(result.select("val"))
-    test = one_score_a_face(result.select("test", WHY))
-    found: dict[str, Any] = {"faces": level_of(val, test, rule, "face").as_dict(), "clips": None}
+    test = with_sides(root, one_score_a_face(result.select("test", WHY)), pictures)
+    faces = level_of(val, test, rule, "face", learned)
+    found: dict[str, Any] = {"faces": faces.as_dict(), "clips": None}
     chosen = result.metrics.get("clips")
     if chosen:
         pooling = Pooling(chosen["pooling"], chosen["k"])
         clips = [pool_clips(clip_rows(part), pooling) for part in (val, test)]
-        level: Level = level_of(*clips, rule, "clip")
+        sides = clip_rows(test).groupby(["file_id", "person"])["side"].median().rename("side")
+        clips[1] = clips[1].join(sides, on=["file_id", "person"])
+        level: Level = level_of(*clips, rule, "clip", learned)
         found["clips"] = {"pooling": pooling.how, "k": pooling.k, **level.as_dict()}
     return found
 

@@ -157,7 +157,8 @@ class ClipLooker:
         table = np.stack([each.scores for each in scored])
         pooled = np.array([pool_scores(column, *self.pooling) for column in table.T])
         worst = scored[int(np.argmax(table[:, 0]))]
-        about = {"quality": dict(worst.seen.quality), **worst.seen.about()}
+        crop = float(np.median([each.seen.quality["crop"] for each in scored]))
+        about = {"quality": {**worst.seen.quality, "crop": crop}, **worst.seen.about()}
         return self.judge.person(number, pooled, frames=frames, **about)
 
 
@@ -198,8 +199,7 @@ def _with_crops(
     with open_chosen(path, choose) as frames:
         for frame in frames:
             for place, face in wanted.get(frame.index, []):
-                crop = reader.see(frame.pixels, face).variants[0]
-                found[place] = replace(found[place], crop=crop)
+                found[place] = replace(found[place], crop=reader.crop(frame.pixels, face))
     return found
 
 

@@ -104,7 +104,7 @@ def _score(options: argparse.Namespace, stream: Any) -> int:
     from .detector import Detector  # only here: a wrong command is told at once
 
     form = "json" if options.json else "csv" if options.csv else "text"
-    output = Output(form, stream, listing.paths)
+    output = Output(form, stream, listing.paths, listing.folder)
     detector = Detector.load(model, faces=options.faces, every=options.every)
     output.say(f"Detector: {detector.title}")
     output.notice([*detector.notices, *listing.notices()])
@@ -117,7 +117,7 @@ def _score(options: argparse.Namespace, stream: Any) -> int:
         from .page import write_page
 
         with output.waiting("Writing the report"):
-            left = write_page(options.report, output.records, detector)
+            left = write_page(options.report, output.records, detector, listing.folder)
         output.notice(left)
         output.say(f"Report: {options.report}")
     return 1 if output.unreadable or listing.closed else 0

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ..evidence import Evidence
 from ..media import Rejected
+from ..media.faces import Face
 from ..media.images import decode_image
 from .changes import CHANGES
 from .clips import ONLY_FACES, ClipLooker, describe_clip_of
@@ -51,6 +53,7 @@ class _Read:
     evidence: tuple[list[Evidence], ...] = ()
     notes: tuple[str, ...] = ()
     shape: tuple[int, int] = (0, 0)
+    file_format: str = ""
     error: Exception | None = None
     seconds: float = 0.0
 
@@ -76,14 +79,14 @@ class Detector:
         self._scorer = opened.scorer()
         self._reader, told = opened.reader(faces)
         self._notices = (*opened.notices, *self.card["notices"], *told)
-        self._judge = Judge.from_card(self.card["faces"], "faces")
+        self._judge = Judge.from_card(self.card, "faces")
         normal = self.card["evidence"] or {}
         self._normal = {kind: normal.get(kind) for kind in ("image", "video")}
         clips = self.card["clips"]
         self._clips = ClipLooker(
             self._reader,
             self._scorer,
-            Judge.from_card(clips, "clips") if clips else self._judge,
+            Judge.from_card(self.card, "clips") if clips else self._judge,
             (clips["pooling"], clips["k"]) if clips else ("mean", 0),
             every,
             self._normal["video"],
@@ -146,8 +149,8 @@ class Detector:
             people,
             "video",
             self._found_by,
-            file=name,
             notices=[*watched.notices, *only_faces],
+            file=name,
             seconds=time.perf_counter() - started,
             detector=self.name,
             width=watched.clip.width,
@@ -204,6 +207,19 @@ class Detector:
         found = iter(heat_maps(self._scorer.leading(), shown, self._judge.limits.threshold))
         return [None if person.crop is None else next(found) for person in people]
 
+    def crop_of(self, pixels: np.ndarray, person: Mapping[str, Any]) -> np.ndarray:
+        """Returns what the networks saw of a person's face, uint8 `[side, side, 3]`.
+
+        Args:
+            pixels: uint8 `[h, w, 3]`, the picture, or the frame that `box` belongs to.
+            person: a judged one, as `Person.as_dict` gives it.
+        """
+        face = None
+        if person["landmarks"] is not None:
+            points = np.asarray(person["landmarks"], dtype=float)
+            face = Face(tuple(person["box"]), points, person["confidence"])
+        return self._reader.crop(pixels, face)
+
     def error_rates(self) -> str:
         """Returns how often it is wrong on faces, and on clips, that it never saw."""
         clips, names = self.card["clips"], (self.card["dataset"] or {}).get("names", [])
@@ -242,7 +258,8 @@ class Detector:
             for each in seen
         )
         seconds, shape = time.perf_counter() - started, decoded.pixels.shape[:2]
-        return _Read(name, seen, evidence, decoded.notes, shape, seconds=seconds)
+        about = {"shape": shape, "file_format": decoded.format, "seconds": seconds}
+        return _Read(name, seen, evidence, decoded.notes, **about)
 
     def _judged(self, read: Sequence[_Read]) -> list[Verdict]:
         """Returns the verdicts on pictures, all their faces scored together."""
@@ -270,8 +287,9 @@ class Detector:
             people,
             "image",
             self._found_by,
+            read.file_format,
+            read.notes,
             file=read.name,
-            notices=list(read.notes),
             seconds=read.seconds,
             detector=self.name,
             width=read.shape[1],

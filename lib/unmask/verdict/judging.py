@@ -11,8 +11,9 @@ import numpy as np
 from ..evaluation.calibration import Calibration
 from ..evidence import Evidence
 from .changes import CHANGES
+from .learned import Learned
 from .reading import SeenFace
-from .records import NO_FACE, Person, Verdict
+from .records import NO_FACE, UNSURE, Person, Verdict
 from .rules import Limits, chances_of, decide
 from .words import reasons_of, reasons_of_file, reasons_of_rates
 
@@ -26,21 +27,26 @@ class Judge:
         calibration: None where it is not known.
         rates: on test, see `rates.three_way_rates`; None where they are not known.
         things: "faces" or "clips", for the reader.
+        learned: what it learned from; None where it is not known.
     """
 
     limits: Limits
     calibration: Calibration | None
     rates: Mapping[str, Any] | None
     things: str
+    learned: Learned | None = None
 
     @classmethod
-    def from_card(cls, level: Mapping[str, Any] | None, things: str) -> Judge:
-        """Returns the judge that a level of a card describes; for None one that is never sure."""
+    def from_card(cls, card: Mapping[str, Any], things: str) -> Judge:
+        """Returns the judge of "faces" or "clips" that a card describes; without one never sure."""
+        level = card[things]
         if level is None:
             return cls(Limits(0.5, None), None, None, things)
         band = level["band"]
         limits = Limits(level["threshold"]["value"], (band["low"], band["high"]))
-        return cls(limits, Calibration(**level["calibration"]), level["error_rates"], things)
+        learned = Learned(**card["learned"]) if card["learned"] else None
+        calibration = Calibration(**level["calibration"])
+        return cls(limits, calibration, level["error_rates"], things, learned)
 
     def person(self, number: int, scores: np.ndarray, **about: Any) -> Person:
         """Returns a person with the verdict.
@@ -52,24 +58,40 @@ class Judge:
         """
         score, changed = float(scores[0]), dict(zip(CHANGES, map(float, scores[1:]), strict=True))
         verdict = self.limits.judge(score, changed)
+        reasons = reasons_of(score, changed, self.limits, self.things)
+        side = about["quality"]["crop"]
+        if self.learned and self.learned.too_small(side):
+            if verdict != UNSURE:
+                reasons = [f"Its score {score:.3f} alone would mean {verdict}."]
+            verdict, reasons = UNSURE, [self.learned.reason(side), *reasons]
         calibrated = self.calibration.apply([score])[0] if self.calibration else None
         return Person(
             number=number,
             verdict=verdict,
             score=score,
             calibrated=None if calibrated is None else float(calibrated),
-            reasons=reasons_of(verdict, score, changed, self.limits, self.things),
+            reasons=reasons,
             flips=changed,
             **about,
         )
 
-    def file(self, people: Sequence[Person], kind: str, found_by: str, **about: Any) -> Verdict:
+    def file(
+        self,
+        people: Sequence[Person],
+        kind: str,
+        found_by: str,
+        file_format: str = "",
+        notices: Sequence[str] = (),
+        **about: Any,
+    ) -> Verdict:
         """Returns the verdict on a file: that of the person who decides, see `rules.decide`.
 
         Args:
             people: found in it, also those who could not be judged.
             kind: "image" or "video".
             found_by: title of the finder; "" where pictures are taken whole.
+            file_format: of a picture, such as "JPEG".
+            notices: of how it was read.
             **about: other fields of `Verdict`.
         """
         judged = [person for person in people if not person.outcome]
@@ -79,6 +101,10 @@ class Judge:
             verdict, score, calibrated = chosen.verdict, chosen.score, chosen.calibrated
             reasons = chosen.reasons
         chances = chances_of(verdict, self.rates)
+        unlike = []
+        if judged and self.learned:
+            sides = [person.quality["crop"] for person in judged]
+            unlike = self.learned.notices(kind, file_format, sides)
         known = {"threshold": self.limits.threshold, "band": self.limits.band}
         return Verdict(
             kind=kind,
@@ -93,6 +119,7 @@ class Judge:
                 *reasons_of_rates(verdict, self.rates, chances),
             ],
             people=list(people),
+            notices=[*notices, *unlike],
             **known,
             **about,
         )

@@ -8,11 +8,12 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
-from .listing import shown_name
+from .listing import name_below, shown_name
 from .records import FAKE, NO_FACE, REAL, UNSURE
 
 Record = Mapping[str, Any]  # a Verdict.as_dict()
@@ -55,20 +56,21 @@ def printable(text: str) -> str:
     return shown_name(" ".join(str(text).split()))
 
 
-def name_width(paths: Iterable[str | os.PathLike[str]]) -> int:
+def name_width(names: Iterable[str]) -> int:
     """Returns how wide the column of names is: as the longest, up to a bound."""
-    return min(LONGEST_NAME, max((len(shown_name(path)) for path in paths), default=0))
+    return min(LONGEST_NAME, max(map(len, names), default=0))
 
 
-def text_line(record: Record, width: int) -> Text:
+def text_line(record: Record, name: str, width: int) -> Text:
     """Returns name, verdict, score, calibrated probability and the main reason.
 
     Args:
         record: a verdict as plain data.
+        name: of its file, printable.
         width: of the column of names; a longer name is never cut.
     """
     outcome = outcome_of(record)
-    line = Text(f"{shown_name(record['file']):<{width}}  ")
+    line = Text(f"{name:<{width}}  ")
     line.append(f"{outcome:<10}", style=LOOKS[outcome])
     if record["score"] is not None:
         line.append(f"  score {record['score']:.3f}")
@@ -107,12 +109,15 @@ def csv_lines(records: Iterable[Record], *, head: bool) -> str:
     return stream.getvalue()
 
 
-def summary_lines(records: list[Record], error_rates: str) -> list[Text]:
+def summary_lines(
+    records: list[Record], error_rates: str, folder: Path | None = None
+) -> list[Text]:
     """Returns what stands below all lines: counts, the unreadable files, what the model is worth.
 
     Args:
         records: of all files.
         error_rates: the sentence of the model.
+        folder: that names are seen from.
     """
     counts = Counter(outcome_of(record) for record in records)
     line = Text(f"{len(records):,} {'file' if len(records) == 1 else 'files'}: ")
@@ -122,16 +127,16 @@ def summary_lines(records: list[Record], error_rates: str) -> list[Text]:
         line.append(", " if number else "")
         line.append(f"{counts[outcome]:,} {words}", style=LOOKS[outcome])
     line.append(".")
-    return [line, *_unreadable(records), Text(printable(error_rates)), Text(NO_PROOF)]
+    return [line, *_unreadable(records, folder), Text(printable(error_rates)), Text(NO_PROOF)]
 
 
-def _unreadable(records: list[Record]) -> list[Text]:
+def _unreadable(records: list[Record], folder: Path | None) -> list[Text]:
     found = [record for record in records if record["error"]]
     if not found:
         return []
     lines = [Text("Could not be read:")]
     for record in found[:LISTED]:
-        lines.append(Text(f"  {shown_name(record['file'])}: {main_reason(record)}"))
+        lines.append(Text(f"  {name_below(record['file'], folder)}: {main_reason(record)}"))
     if len(found) > LISTED:
         lines.append(Text(f"  and {len(found) - LISTED:,} more, marked in the lines above"))
     return lines

@@ -24,11 +24,13 @@ class Listing:
         paths: the files, each once; those of a folder in the order of a file manager (a2, a10).
         left_out: of folders, how many files are neither photo nor clip, by ending ("" for none).
         closed: folders below a given one that may not be read, with the reason.
+        folder: the given one that all files lie in; None where there is none.
     """
 
     paths: tuple[Path, ...]
     left_out: dict[str, int]
     closed: tuple[str, ...]
+    folder: Path | None = None
 
     def notices(self) -> list[str]:
         """Returns what was left out, as sentences; empty when nothing was."""
@@ -57,12 +59,16 @@ def list_files(given: Iterable[str]) -> Listing:
     paths: dict[str, Path] = {}
     left_out: Counter[str] = Counter()
     closed: list[str] = []
+    folders: list[Path] = []
     for each in given:
         for path in _meant(each):
+            folders += [path] if path.is_dir() else []
             found = _below(path, left_out, closed) if path.is_dir() else [path]
             for file in found:
                 paths.setdefault(os.path.realpath(file), file)
-    listing = Listing(tuple(paths.values()), dict(left_out), tuple(closed))
+    files = tuple(paths.values())
+    all_in = (folder for folder in folders if all(path.is_relative_to(folder) for path in files))
+    listing = Listing(files, dict(left_out), tuple(closed), next(all_in, None))
     if not paths and not closed:
         raise UsageError(
             "There is no photo and no clip in what was named.",
@@ -86,6 +92,12 @@ def shown_name(path: str | os.PathLike[str]) -> str:
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in text
     )
+
+
+def name_below(path: str | os.PathLike[str], folder: Path | None) -> str:
+    """Returns the `shown_name` of a file as seen from `folder`, if it lies there."""
+    below = folder is not None and Path(path).is_relative_to(folder)
+    return shown_name(Path(path).relative_to(folder) if below else path)
 
 
 def natural_order(path: str | os.PathLike[str]) -> list[tuple[bool, int, str]]:

@@ -21,9 +21,10 @@ from ..media.videos import open_frames, read_frame
 from ..runs import report_progress, resolve
 from .card import make_card, save_card, scores_on_test
 from .changes import CHANGES, variants_of
+from .learned import Learned
 from .looking import evidence_of_clip, evidence_of_photo
 from .opening import Opened
-from .rates import three_way_rates
+from .rates import but_too_small, three_way_rates
 from .rules import Limits
 from .scoring import Scorer
 
@@ -84,6 +85,8 @@ def _measure_rates(root: Path, card: dict[str, Any], most: int) -> None:
     band = level["band"]["low"], level["band"]["high"]
     limits = Limits(level["threshold"]["value"], band)
     verdicts = limits.judge_all(chosen["score"].to_numpy(), scores[:, 1:])
+    learned = Learned(**card["learned"]) if card["learned"] else None
+    verdicts = but_too_small(verdicts, chosen, learned)
     level["error_rates"] = three_way_rates(chosen, verdicts, "face", changes=True)
     apart = np.abs(scores[:, 0] - chosen["score"].to_numpy())[whole]
     card["parity"] = {

@@ -134,7 +134,8 @@ def open_detector(path: str | Path) -> Opened:
 
 def _of_card(path: Path) -> Opened:
     card, root = read_card(path), path.parents[2]
-    if networks_are_those_of(root, card):
+    same = networks_are_those_of(root, card)
+    if same and card["version"] == VERSION:
         return Opened(card, root, ())
     if not (root / "preprocess").is_dir():
         raise DataError(
@@ -142,7 +143,8 @@ def _of_card(path: Path) -> Opened:
             expected=f"them below {root}, as the run that wrote the card has them",
             fix="copy the whole run folder",
         )
-    again = "Its card describes other networks than lie in the run now: run the step report again."
+    wrong = "is of another version of Unmask" if same else "describes other networks than lie in it"
+    again = f"The card of this run {wrong}: run the step report again."
     return Opened(make_card(root), root, (again, IN_MEMORY))
 
 
@@ -171,6 +173,7 @@ def _of_file(path: Path) -> Opened:
         "size": height or ANY_SIZE,
         "equalise": {},
         "framing": None,
+        "learned": None,
         "evidence": None,
         "dataset": None,
         "notices": [],

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from .lines import csv_lines, json_line, name_width, outcome_of, printable, summary_lines, text_line
+from .listing import name_below
 from .records import FAKE, UNSURE
 
 
@@ -50,10 +51,16 @@ class Output:
         unreadable: how many of them are of files that could not be read.
     """
 
-    def __init__(self, form: str, stream: TextIO, paths: Sequence[Path]):
-        """Prepares for verdicts on `paths`, in the form "text", "json" or "csv"."""
+    def __init__(
+        self, form: str, stream: TextIO, paths: Sequence[Path], folder: Path | None = None
+    ):
+        """Prepares for verdicts on `paths`, in the form "text", "json" or "csv".
+
+        Lines for people name files as seen from `folder`, the others as they were given.
+        """
         self.form, self.stream, self.records = form, stream, []
-        self._width, self._total = name_width(paths), len(paths)
+        self._folder, self._total = folder, len(paths)
+        self._width = name_width(name_below(path, folder) for path in paths)
         self._told: set[str] = set()
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
         shared = Console(file=stream, highlight=False, soft_wrap=True)
@@ -77,7 +84,8 @@ class Output:
         """Shows one verdict at once."""
         self.records.append(record)
         if self.form == "text":
-            self._print(text_line(record, self._width))
+            name = name_below(record["file"], self._folder)
+            self._print(text_line(record, name, self._width))
         elif self.form == "json":
             self._write(f"{json_line(record)}\n")
         else:
@@ -89,7 +97,10 @@ class Output:
 
     def end(self, error_rates: str) -> None:
         """Shows the summary; with JSON and CSV on standard error."""
-        lines = [*summary_lines(self.records, error_rates), *_notes(self.records)]
+        lines = [
+            *summary_lines(self.records, error_rates, self._folder),
+            *_notes(self.records),
+        ]
         if self.form == "text" and self._total > 1:
             lines = [Text(), *lines]
         for line in lines:

@@ -14,6 +14,7 @@ from ..evaluation.formats import format_percent
 from ..evaluation.rates import share_of
 from ..evaluation.scores import CLASS_NAMES, cluster_ids, score_matrix
 from ..evaluation.threshold import RULES, choose_threshold
+from .learned import Learned
 from .records import FAKE, REAL, UNSURE
 from .rules import UNSURE_SHARE, Limits, choose_band
 
@@ -57,7 +58,9 @@ def one_score_a_face(frame: pd.DataFrame) -> pd.DataFrame:
     return faces.assign(score=matrix.mean(axis=0), seed=0)
 
 
-def level_of(val: pd.DataFrame, test: pd.DataFrame, rule: str, unit: str) -> Level:
+def level_of(
+    val: pd.DataFrame, test: pd.DataFrame, rule: str, unit: str, learned: Learned | None = None
+) -> Level:
     """Returns what validation chooses, and what it does to test.
 
     Args:
@@ -65,6 +68,7 @@ def level_of(val: pd.DataFrame, test: pd.DataFrame, rule: str, unit: str) -> Lev
         test: the same of test, with what `cluster_ids` reads.
         rule: of the threshold.
         unit: "face" or "clip".
+        learned: what training faces were like, to tell by `side` which of test are too small.
 
     Raises:
         DataError: validation lacks a class.
@@ -73,8 +77,16 @@ def level_of(val: pd.DataFrame, test: pd.DataFrame, rule: str, unit: str) -> Lev
     threshold = choose_threshold(labels, scores, rule)
     calibration = fit_calibration(labels, scores)
     limits = Limits(threshold, choose_band(labels, scores, threshold))
-    rates = three_way_rates(test, limits.judge_all(test["score"].to_numpy()), unit)
+    verdicts = limits.judge_all(test["score"].to_numpy())
+    rates = three_way_rates(test, but_too_small(verdicts, test, learned), unit)
     return Level(limits, rule, (calibration.a, calibration.b), rates)
+
+
+def but_too_small(verdicts: np.ndarray, test: pd.DataFrame, learned: Learned | None) -> np.ndarray:
+    """Returns the verdicts with "unsure" on faces that are too small to be judged."""
+    if learned is None or "side" not in test:
+        return verdicts
+    return np.where([learned.too_small(side) for side in test["side"]], UNSURE, verdicts)
 
 
 def three_way_rates(

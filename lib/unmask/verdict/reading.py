@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..dataset.equalise import Equaliser
+from ..dataset.squares import square
 from ..media.faces import (
     Face,
     FaceFinder,
@@ -29,7 +30,8 @@ class SeenFace:
         face: as the finder saw it; None where a picture was taken for a face as it is.
         box: left, top, width, height in pixels.
         outcome: "", "too small" or "too blurred".
-        quality: `side` in pixels, and `sharpness` where a face was found.
+        quality: `side` of the face and `crop`, of what is cut out for the networks, in pixels; and
+            `sharpness` where a face was found.
         variants: uint8 `[1 + changes, size, size, 3]`, see `variants_of`; None with an outcome.
     """
 
@@ -84,13 +86,19 @@ class FaceReader:
             for pixels, faces in zip(pictures, found, strict=True)
         ]
 
+    def crop(self, pixels: np.ndarray, face: Face | None) -> np.ndarray:
+        """Returns what the networks see of a face, uint8 `[size, size, 3]`, unchanged."""
+        cut = pixels if face is None else crop_as_trained(pixels, face, self.framing)
+        return square(np.ascontiguousarray(cut), self.size, self.equaliser)
+
     def see(self, pixels: np.ndarray, face: Face | None) -> SeenFace:
         """Returns one face of a picture, ready for the networks."""
         height, width = pixels.shape[:2]
         if face is None:
             whole = (0.0, 0.0, float(width), float(height))
             variants = variants_of(pixels, self.size, self.equaliser)
-            return SeenFace(None, whole, "", {"side": float(min(height, width))}, variants)
+            side = float(min(height, width))
+            return SeenFace(None, whole, "", {"side": side, "crop": side}, variants)
         box = tuple(float(value) for value in face.box)
         crop = crop_as_trained(pixels, face, self.framing)
         outcome = ""
@@ -99,6 +107,7 @@ class FaceReader:
             outcome = judge_face(pixels, face, minimum_side=limits[0], minimum_sharpness=limits[1])
         quality = {
             "side": float(min(face.box[2:])),
+            "crop": float(min(crop.shape[:2])),
             "sharpness": float(measure_sharpness(pixels, face)),
         }
         variants = None if outcome else variants_of(crop, self.size, self.equaliser)

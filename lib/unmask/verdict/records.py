@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -26,8 +27,10 @@ class Person:
         box: left, top, width, height in pixels of the picture; in a clip of the frame shown.
         landmarks: the five points of a face, x and y in pixels; None when no face was searched.
         confidence: of the face finder, 0 to 1.
-        quality: `side` in pixels and, where measured, `sharpness`.
-        frames: of a clip, for each frame looked at: `index`, `time` (seconds), `box`, `score`.
+        quality: `side` of the face and `crop`, of what was cut out for the networks, in pixels;
+            where measured, `sharpness`.
+        frames: of a clip, for each frame they are in: `index`, `time` (seconds), `box`, `score`
+            (None where the face is too small or too blurred).
         evidence: what a careful viewer looks at, see `evidence.Evidence.as_dict`.
         outcome: "", "too small" or "too blurred".
         crop: uint8 `[side, side, 3]`, RGB, what the networks were shown; of a clip the frame with
@@ -134,6 +137,11 @@ class HeatMap:
             f"Heat map of {self.network}: {how} for {self.speaks_for}. It shows where the network "
             "looked, not whether it is right."
         )
+
+
+def scored_frames(person: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns those of a person's `frames` that have a score: a face may be too small in others."""
+    return [frame for frame in person["frames"] if frame["score"] is not None]
 
 
 def _plain(value: Any) -> Any:

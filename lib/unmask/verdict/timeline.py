@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from ..tell import counted
+from .records import scored_frames
 
 WIDTH, HEIGHT = 720, 190
 LEFT, RIGHT, TOP, BOTTOM = 48, 16, 14, 38  # margins
@@ -20,8 +21,8 @@ def timeline(record: Mapping[str, Any]) -> Markup:
 
     Above the band a score speaks for fake, below it for real. The colours come from the page.
     """
-    people = [person for person in record["people"] if person["frames"]]
-    times = [frame["time"] for person in people for frame in person["frames"]]
+    people = [person for person in record["people"] if scored_frames(person)]
+    times = [frame["time"] for person in people for frame in scored_frames(person)]
     if not times:
         return Markup("")
     start, end = min(times), max(max(times), min(times) + 1e-3)
@@ -37,9 +38,10 @@ def describe(record: Mapping[str, Any]) -> str:
     """Returns in words what the timeline shows."""
     words = []
     for person in record["people"]:
-        scored = [frame["score"] for frame in person["frames"]]
+        frames = scored_frames(person)
+        scored = [frame["score"] for frame in frames]
         if scored:
-            worst = max(person["frames"], key=lambda frame: frame["score"])
+            worst = max(frames, key=lambda frame: frame["score"])
             words.append(
                 f"person {person['number'] + 1}: {counted(len(scored), 'frame')}, scores from "
                 f"{min(scored):.2f} to {max(scored):.2f}, the highest at {worst['time']:.1f} s"
@@ -99,7 +101,8 @@ def _axis(start: float, end: float) -> Markup:
 
 def _line(person: Mapping[str, Any], start: float, end: float, position: int) -> Markup:
     points = [
-        (_across(frame["time"], start, end), _down(frame["score"])) for frame in person["frames"]
+        (_across(frame["time"], start, end), _down(frame["score"]))
+        for frame in scored_frames(person)
     ]
     worst = max(points, key=lambda point: -point[1])
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

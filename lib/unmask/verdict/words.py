@@ -23,12 +23,11 @@ SHOWN_SHARES = (0.5, 0.01)  # of fakes, in the sentence on how often a verdict i
 
 
 def reasons_of(
-    verdict: str, score: float, changed: Mapping[str, float], limits: Limits, things: str
+    score: float, changed: Mapping[str, float], limits: Limits, things: str
 ) -> list[str]:
     """Returns why one person is called what they are called.
 
     Args:
-        verdict: of the person.
         score: P(fake) of the face, or pooled over a clip.
         changed: after each change.
         limits: threshold and band.
@@ -44,24 +43,24 @@ def reasons_of(
             f"Unsure: its score {score:.3f} lies between {low:.3f} and {high:.3f}, where "
             f"validation has real and fake {things}."
         ]
-    elif verdict == FAKE:
+    elif limits.turning(score, changed):
+        told = [
+            f"Unsure: its score {score:.3f} alone would mean {called}, but a mild change turns it."
+        ]
+    elif called == FAKE:
         told = [
             f"Called fake: its score {score:.3f} reaches {high:.3f}, as at most {share} of the "
             f"real validation {things} do."
         ]
-    elif verdict == REAL:
+    else:
         told = [
             f"Called real: its score {score:.3f} is below {low:.3f}, as at most {share} of the "
             f"fake validation {things} are."
         ]
-    else:
-        told = [
-            f"Unsure: its score {score:.3f} alone would mean {called}, but a mild change turns it."
-        ]
-    crossing = limits.crossing(score, changed)
-    if crossing:
-        moved = "; ".join(f"{CHANGES[name].words}, {changed[name]:.3f}" for name in crossing)
-        told.append(f"Across the threshold {limits.threshold:.3f} its score moves to: {moved}.")
+    turning = limits.turning(score, changed)
+    if turning:
+        moved = "; ".join(f"{CHANGES[name].words}, {changed[name]:.3f}" for name in turning)
+        told.append(f"Its score becomes, {moved}.")
     return told
 
 
