@@ -12,14 +12,13 @@ from ..evidence import Evidence, PersonFrame, Signs, measure_evidence, observe, 
 from ..media import Rejected
 from ..media.faces import Face, FaceFinder
 from ..media.faces.boxes import corners, overlaps
-from ..media.videos import Clip, read_sound
+from ..media.videos import Clip, Frame, read_sound
 from ..media.videos.reader import open_chosen
 
-STRETCH = {"mtcnn": 4.0}  # seconds of close frames that are searched for faces, by finder
-USUAL_STRETCH = 10.0
+STRETCH = 10.0  # seconds of close frames
+SEARCHED = 0.16  # seconds between frames that are searched for faces; between them faces glide
 MOST_PEOPLE = 3  # of a clip, whose evidence is measured
 SAME_FACE = 0.3  # least overlap of a face with where its person was seen last
-BATCH = 8
 
 
 def evidence_of_photo(
@@ -58,21 +57,21 @@ def evidence_of_clip(
         return []
     rate = clip.rate or 25.0
     step = max(1, int(rate / wanted_rate()))
-    seconds = STRETCH.get(finder.name, USUAL_STRETCH)
     first = seen[0][0][0]
 
     def choose(total: int) -> np.ndarray:
-        return np.arange(first, min(total, first + int(seconds * rate) + 1), step)
+        return np.arange(first, min(total, first + int(STRETCH * rate) + 1), step)
 
     with open_chosen(path, choose) as frames:
-        batch = []
+        waiting: list[Frame] = []
         for done, frame in enumerate(frames, start=1):
-            batch.append(frame)
-            if len(batch) == BATCH or done == frames.planned:
-                _follow(batch, followed, finder)
+            waiting.append(frame)
+            if done in (1, frames.planned) or len(waiting) >= SEARCHED * rate / step:
+                _follow(waiting, followed, finder)
                 tell(done / frames.planned)
-                batch = []
-        _follow(batch, followed, finder)
+                waiting = []
+        if waiting:  # frames at the end are damaged
+            _follow(waiting, followed, finder)
     sound = _sound_of(path, clip)
     return [measure_evidence(one.signs, sound, normal, rate=rate) for one in followed]
 
@@ -83,25 +82,47 @@ class _Followed:
     def __init__(self, appearances: Sequence[tuple[int, float, Face]]):
         _, self.start, face = appearances[0]
         self.box = face.box
+        self.before: tuple[float, Face] | None = None  # when and where in the frame searched last
         self.signs: list[Signs] = []
 
-    def take(self, time: float, pixels: np.ndarray, faces: Sequence[Face]) -> None:
-        if not faces or time < self.start:
+    def take(self, frames: Sequence[Frame], faces: Sequence[Face]) -> None:
+        """Takes frames of which the last was searched, and the faces in that one."""
+        last, before = frames[-1], self.before
+        face = self._own(faces) if last.time >= self.start else None
+        self.before = None if face is None else (last.time, face)
+        if face is None:
             return
+        self.box = face.box
+        for frame in frames:
+            shown = face
+            if frame is not last:
+                if before is None:
+                    continue
+                shown = _between(before, self.before, frame.time)
+            self.signs.append(observe(PersonFrame(frame.time, frame.pixels, shown)))
+
+    def _own(self, faces: Sequence[Face]) -> Face | None:
+        if not faces:
+            return None
         shares = overlaps([corners(self.box)], [corners(face.box) for face in faces])[0]
         best = int(np.argmax(shares))
-        if shares[best] >= SAME_FACE:
-            self.box = faces[best].box
-            self.signs.append(observe(PersonFrame(time, pixels, faces[best])))
+        return faces[best] if shares[best] >= SAME_FACE else None
 
 
-def _follow(batch: Sequence[Any], followed: Sequence[_Followed], finder: FaceFinder) -> None:
-    if not batch:
-        return
-    found = finder.find([frame.pixels for frame in batch])
-    for frame, faces in zip(batch, found, strict=True):
-        for one in followed:
-            one.take(frame.time, frame.pixels, faces)
+def _between(before: tuple[float, Face], after: tuple[float, Face], time: float) -> Face:
+    """Returns where a face is at a time between two at which it was seen."""
+    (start, first), (end, second) = before, after
+    share = (time - start) / (end - start) if end > start else 1.0
+    box = (1 - share) * np.asarray(first.box) + share * np.asarray(second.box)
+    points = (1 - share) * first.landmarks + share * second.landmarks
+    confidence = min(first.confidence, second.confidence)
+    return Face(tuple(map(float, box)), points, confidence)
+
+
+def _follow(frames: Sequence[Frame], followed: Sequence[_Followed], finder: FaceFinder) -> None:
+    faces = finder.find([frames[-1].pixels])[0]
+    for one in followed:
+        one.take(frames, faces)
 
 
 def _sound_of(path: str | Path, clip: Clip) -> Any:
