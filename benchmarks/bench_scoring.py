@@ -20,13 +20,14 @@ os.environ.setdefault("UNMASK_PROGRESS", os.devnull)
 
 import cv2
 import numpy as np
-from harness import compare, describe_machine, show
+from harness import as_record, compare, describe_machine, show
 from rich.console import Console
 from rich.table import Table
 from unmask.sources.demo import render_demo
 from unmask.verdict import Detector
 
 SIDE = 128  # of the network's input, pixels
+JOBS = min(4, os.cpu_count() or 1)
 SAMPLED = 0.004  # seconds between two looks at what the threads do
 # What a line of code in this file of the package means, the first that fits.
 STAGES = (
@@ -149,6 +150,47 @@ def where_time_goes(run: Callable[[], int]) -> tuple[float, dict[str, float]]:
     return count / seconds, shares
 
 
+def measure(
+    photos: int, compared: int, rounds: int, *, model: str | None = None, jobs: int, faces: str
+) -> dict:
+    """Measures and prints; returns the comparison, with `photos`: rate and shares of time.
+
+    Args:
+        photos: in the folder.
+        compared: of them, for the plain loop.
+        rounds: of the comparison.
+        model: a run or a model; None for a two-block network with random weights.
+        jobs: files read at once.
+        faces: what finds faces.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        plain_model = make_detector(folder)
+        detector = Detector.load(model or plain_model, faces=faces)
+        for words in (detector.title, *detector.notices):
+            print(words)
+        paths = make_photos(folder, photos)
+        some = paths[:compared]
+        ways = {
+            "unmask score, all of a verdict": unmask_way(detector, some, jobs),
+            "plain loop, one score a face": plain_loop(plain_model, some),
+        }
+        timings = compare(ways, rounds)
+        title = f"Scoring photos of 1,600 x 1,200 pixels, {jobs} jobs"
+        show(title, timings, "photo")
+        for timing in timings:
+            print(f"{timing.way}: {1 / timing.images_per_second:.2f} s a photo")
+        rate, shares = where_time_goes(unmask_way(detector, paths, jobs))
+    table = Table(title=f"{photos:,} photos: {rate:.1f} a second", title_justify="left")
+    table.add_column("where the threads' time goes")
+    table.add_column("share", justify="right")
+    for stage, share in shares.items():
+        table.add_row(stage, f"{share:.0%}")
+    Console(width=120).print(table)
+    whole = {"count": photos, "a_second": rate, "shares": shares}
+    return {**as_record(title, timings), "photos": whole}
+
+
 def main() -> int:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -156,34 +198,12 @@ def main() -> int:
     parser.add_argument("--compared", type=int, default=24, help="of them, for the plain loop")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", help="a run or a model; a random two-block network without")
-    parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
+    parser.add_argument("--jobs", type=int, default=JOBS)
     parser.add_argument("--faces", default="auto")
     options = parser.parse_args()
     machine = describe_machine()
     print(f"{machine['device']}; TensorFlow {machine['tensorflow']}")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        plain_model = make_detector(folder)
-        detector = Detector.load(options.model or plain_model, faces=options.faces)
-        for words in (detector.title, *detector.notices):
-            print(words)
-        paths = make_photos(folder, options.photos)
-        some = paths[: options.compared]
-        ways = {
-            "unmask score, all of a verdict": unmask_way(detector, some, options.jobs),
-            "plain loop, one score a face": plain_loop(plain_model, some),
-        }
-        timings = compare(ways, options.rounds)
-        show(f"Scoring photos of 1,600 x 1,200 pixels, {options.jobs} jobs", timings, "photo")
-        for timing in timings:
-            print(f"{timing.way}: {1 / timing.images_per_second:.2f} s a photo")
-        rate, shares = where_time_goes(unmask_way(detector, paths, options.jobs))
-    table = Table(title=f"{len(paths):,} photos: {rate:.1f} a second", title_justify="left")
-    table.add_column("where the threads' time goes")
-    table.add_column("share", justify="right")
-    for stage, share in shares.items():
-        table.add_row(stage, f"{share:.0%}")
-    Console(width=120).print(table)
+    measure(**vars(options))
     return 0
 
 

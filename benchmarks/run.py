@@ -20,6 +20,7 @@ import bench_architectures
 import bench_faces
 import bench_frames
 import bench_inference
+import bench_scoring
 import bench_search
 import keras
 from bench_bootstrap import FACES, RESAMPLES
@@ -172,6 +173,13 @@ def faces(quick: bool, rounds: int) -> list[dict]:
     return bench_faces.measure(quick, rounds)
 
 
+def scoring(quick: bool, rounds: int) -> list[dict]:
+    """Measures `unmask score` on a folder of photos, against a plain loop."""
+    photos, compared = (60, 6) if quick else (1000, 24)
+    settings = {"jobs": bench_scoring.JOBS, "faces": "auto"}
+    return [bench_scoring.measure(photos, compared, min(rounds, 3), **settings)]
+
+
 def _measure(title: str, ways: dict, rounds: int, unit: str = "image") -> dict:
     timings = compare(ways, rounds)
     show(title, timings, unit)
@@ -188,6 +196,7 @@ BENCHMARKS = {
     "near_copies": near_copies,
     "frames": frames,
     "faces": faces,
+    "scoring": scoring,
 }
 
 if __name__ == "__main__":

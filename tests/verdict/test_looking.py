@@ -9,7 +9,7 @@ POINTS = np.array([[40.0, 40], [60, 40], [50, 50], [42, 62], [58, 62]])
 
 
 def face(shift):
-    return Face((30.0 + shift, 20.0, 40.0, 55.0), POINTS + (shift, 0), 0.9)
+    return Face((30.0 + shift, 20.0, 40.0, 55.0), POINTS + np.array([shift, 0]), 0.9)
 
 
 def frames(*numbers):
