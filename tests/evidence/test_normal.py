@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from drawn_people import draw
 from unmask import evidence
-from unmask.errors import UsageError
 from unmask.evidence import (
     FEWEST,
     NAMES,
@@ -15,11 +14,12 @@ from unmask.evidence import (
     UNUSUAL,
     USUAL,
     Evidence,
+    blinking,
     measure_evidence,
     measure_normal,
     wanted_rate,
-    wanted_seconds,
 )
+from unmask.evidence.measure import MEASURES
 
 
 def found(name: str, value: float | None) -> Evidence:
@@ -96,12 +96,8 @@ def test_a_person_mostly_unseen_is_not_judged_by_one_frame(still):
     assert each.value is None and each.sentence == "Not measurable here: it is night."
 
 
-def test_what_a_measure_wants_of_a_clip():
-    assert wanted_rate("face_sharpness") == 0 < wanted_rate("flicker") <= wanted_rate()
-    assert wanted_rate() == wanted_rate("blinking") > 1 / 0.1
-    assert wanted_seconds() == max(wanted_seconds(name) for name in NAMES)
-    with pytest.raises(UsageError, match="Did you mean 'blinking'"):
-        wanted_rate("blinkng")
+def test_what_is_wanted_of_a_clip_is_enough_for_the_measure_that_needs_most():
+    assert wanted_rate() == max(each.rate for each in MEASURES.values()) > 1 / blinking.WIDEST_GAP
 
 
 def test_a_generator_of_frames_is_enough_and_gives_the_same(still):

@@ -10,7 +10,7 @@ Example:
         print(found.title, found.verdict, found.sentence)
 """
 
-from .measure import NAMES, measure_evidence, observe, wanted_rate, wanted_seconds
+from .measure import NAMES, measure_evidence, observe, wanted_rate
 from .normal import FEWEST, measure_normal
 from .records import NOT_HERE, UNUSUAL, USUAL, Evidence, PersonFrame, Signs
 
@@ -27,5 +27,4 @@ __all__ = [
     "measure_normal",
     "observe",
     "wanted_rate",
-    "wanted_seconds",
 ]

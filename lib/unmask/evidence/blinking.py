@@ -136,7 +136,6 @@ MEASURE = Measure(
     unit="blinks a minute",
     side="both",
     rate=15.0,
-    seconds=20.0,
     look=look,
     read=read,
 )

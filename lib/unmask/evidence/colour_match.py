@@ -43,7 +43,6 @@ MEASURE = Measure(
     unit="colour steps",
     side="high",
     rate=0.0,
-    seconds=0.0,
     look=look,
     read=read,
 )

@@ -77,7 +77,6 @@ MEASURE = Measure(
     unit="times",
     side="both",
     rate=0.0,
-    seconds=0.0,
     look=look,
     read=read,
 )

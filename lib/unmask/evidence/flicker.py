@@ -83,7 +83,6 @@ MEASURE = Measure(
     unit="%",
     side="high",
     rate=12.0,
-    seconds=4.0,
     look=look,
     read=read,
 )

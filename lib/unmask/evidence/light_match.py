@@ -49,7 +49,6 @@ MEASURE = Measure(
     unit="times",
     side="high",
     rate=0.0,
-    seconds=0.0,
     look=look,
     read=read,
 )

@@ -136,7 +136,6 @@ MEASURE = Measure(
     unit="",
     side="low",
     rate=12.0,
-    seconds=10.0,
     look=look,
     read=read,
 )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import UsageError, nearest
 from . import blinking, colour_match, face_sharpness, flicker, light_match, lip_sync
 from .canvas import make_canvas
 from .normal import judge
@@ -23,22 +22,9 @@ MEASURES: dict[str, Measure] = {
 NAMES = tuple(MEASURES)
 
 
-def wanted_rate(name: str | None = None) -> float:
-    """Returns the frames a second that a measure needs (0: one is enough), or the most of all.
-
-    Raises:
-        UsageError: there is no such measure.
-    """
-    return max(each.rate for each in _chosen(name))
-
-
-def wanted_seconds(name: str | None = None) -> float:
-    """Returns how long a stretch of such frames a measure needs, or the longest of all.
-
-    Raises:
-        UsageError: there is no such measure.
-    """
-    return max(each.seconds for each in _chosen(name))
+def wanted_rate() -> float:
+    """Returns the frames a second that all measures together need."""
+    return max(each.rate for each in MEASURES.values())
 
 
 def observe(frame: PersonFrame) -> Signs:
@@ -73,14 +59,3 @@ def measure_evidence(
         reading = measure.read(times, seen, sound=sound, rate=rate)
         found.append(judge(measure, reading, normal))
     return found
-
-
-def _chosen(name: str | None) -> list[Measure]:
-    if name is None:
-        return list(MEASURES.values())
-    if name not in MEASURES:
-        raise UsageError(
-            f"There is no measure {name!r}.{nearest(name, NAMES)}",
-            expected=f"one of {', '.join(NAMES)}",
-        )
-    return [MEASURES[name]]

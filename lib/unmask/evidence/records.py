@@ -70,7 +70,6 @@ class Measure:
         unit: of the value; empty for a ratio or a correlation.
         side: which end of the normal range is unusual: "low", "high" or "both".
         rate: frames a second that it needs; 0 when one frame is enough.
-        seconds: how long a stretch of such frames should be.
         look: reads one frame: numbers, or in words why there are none.
         read: makes one value of all frames, given times [n], what was seen, and the sound.
     """
@@ -80,7 +79,6 @@ class Measure:
     unit: str
     side: str
     rate: float
-    seconds: float
     look: Callable[[Canvas], np.ndarray | str]
     read: Callable[..., Reading]
 

@@ -9,6 +9,7 @@ import av
 import numpy as np
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer
+from av.stream import Disposition
 
 from .container import Source, open_container
 
@@ -99,6 +100,7 @@ def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Au
 
 def _first_frame_time(container: InputContainer) -> float | None:
     for stream in container.streams.video:
-        if stream.start_time is not None:
+        cover = stream.disposition & Disposition.attached_pic
+        if stream.start_time is not None and not cover:
             return float(stream.start_time * stream.time_base)
     return None
