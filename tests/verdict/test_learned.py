@@ -51,6 +51,14 @@ def test_in_the_band_the_size_is_told_first():
     assert "131 pixels" in person.reasons[0] and "lies between" in person.reasons[1]
 
 
+def test_it_is_told_what_was_learned_from():
+    assert LEARNED.sentence() == (
+        "It learned from faces with a side of 220 to 240 (5% to 95% of them) pixels, 100% of them "
+        "from pictures and the others from clips; 100% of the pictures were JPEG files, usually of "
+        "quality 75. Of a face below 220 pixels it is unsure: it would have to be enlarged."
+    )
+
+
 def test_a_file_of_another_kind_has_a_notice():
     assert LEARNED.notices("image", "JPEG", [224.0]) == []
     assert "JPEG files" in LEARNED.notices("image", "PNG", [224.0])[0]

@@ -45,6 +45,19 @@ class Learned:
         """Returns plain data, as it stands in a card."""
         return asdict(self)
 
+    def sentence(self) -> str:
+        """Returns what a reader of a report must know of it."""
+        low, high = f"{self.low:.0f}", f"{self.high:.0f}"
+        sides = low if low == high else f"{low} to {high} (5% to 95% of them)"
+        quality = "" if self.quality is None else f", usually of quality {self.quality:.0f}"
+        smallest = min(self.low, self.size)
+        return (
+            f"It learned from faces with a side of {sides} pixels, {self.pictures:.0%} of them "
+            f"from pictures and the others from clips; {self.jpeg:.0%} of the pictures were JPEG "
+            f"files{quality}. Of a face below {smallest:.0f} pixels it is unsure: it would have "
+            "to be enlarged."
+        )
+
     def too_small(self, side: float) -> bool:
         """Returns whether a face of this side has to be enlarged, and more than those known."""
         return side < min(self.low, self.size)

@@ -172,6 +172,7 @@ def describe_card(card: Mapping[str, Any]) -> list[str]:
     told = [f"Whoever asks this run asks {card['name']}: {card['about']}."]
     told += [describe_rates(each["error_rates"], names) for each in levels if each["error_rates"]]
     told += [_describe_limits(level) for level in levels]
+    told += [Learned(**card["learned"]).sentence()] if card["learned"] else []
     parity = card.get("parity") or {}
     if parity.get("faces"):
         told.append(

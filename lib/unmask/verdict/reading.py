@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,12 @@ from ..media.faces import (
     judge_face,
     measure_sharpness,
 )
+from ..media.faces.crops import is_such_a_crop
 from ..media.faces.quality import MINIMUM_SHARPNESS, MINIMUM_SIDE
 from .changes import variants_of
+
+MOST_FACES = 32  # of one picture: 256 in a photo of 49 megapixels took a minute and a half
+ONLY_LARGEST = f"Only the {MOST_FACES} largest faces of a picture are looked at."
 
 
 @dataclass(frozen=True)
@@ -79,17 +83,30 @@ class FaceReader:
         return [list(faces) for faces in self.finder.find(pictures)]
 
     def look(self, pictures: Sequence[np.ndarray]) -> list[list[SeenFace]]:
-        """Returns the faces of each picture, uint8 `[h, w, 3]`, ready for the networks."""
+        """Returns the faces of each picture, uint8 `[h, w, 3]`, ready for the networks.
+
+        Of a picture with more, the `MOST_FACES` largest: see `notices_of`.
+        """
         found = self.find(pictures)
         return [
-            [self.see(pixels, face) for face in faces]
+            [self.see(pixels, face) for face in faces[:MOST_FACES]]
             for pixels, faces in zip(pictures, found, strict=True)
         ]
 
     def crop(self, pixels: np.ndarray, face: Face | None) -> np.ndarray:
         """Returns what the networks see of a face, uint8 `[size, size, 3]`, unchanged."""
-        cut = pixels if face is None else crop_as_trained(pixels, face, self.framing)
-        return square(np.ascontiguousarray(cut), self.size, self.equaliser)
+        return square(np.ascontiguousarray(self._cut(pixels, face)), self.size, self.equaliser)
+
+    def _cut(self, pixels: np.ndarray, face: Face | None) -> np.ndarray:
+        """Returns what training saw of a face, at its own size.
+
+        A picture that its face fills, as those of a training on such pictures do, was taken whole
+        there; its face reaches beyond the border, which a finder's box does not tell.
+        """
+        tight = self.framing.source == "measured" and self.framing.margin < 0
+        if face is None or (tight and is_such_a_crop(pixels.shape, face, Framing(margin=0.0))):
+            return pixels
+        return crop_as_trained(pixels, face, self.framing)
 
     def see(self, pixels: np.ndarray, face: Face | None) -> SeenFace:
         """Returns one face of a picture, ready for the networks."""
@@ -100,7 +117,7 @@ class FaceReader:
             side = float(min(height, width))
             return SeenFace(None, whole, "", {"side": side, "crop": side}, variants)
         box = tuple(float(value) for value in face.box)
-        crop = crop_as_trained(pixels, face, self.framing)
+        crop = self._cut(pixels, face)
         outcome = ""
         if crop is not pixels or self.framing.source == "chosen":
             limits = self.minimum_side, self.minimum_sharpness
@@ -112,3 +129,8 @@ class FaceReader:
         }
         variants = None if outcome else variants_of(crop, self.size, self.equaliser)
         return SeenFace(face, box, outcome, quality, variants)
+
+
+def notices_of(pictures: Iterable[Sequence[Any]]) -> list[str]:
+    """Returns what has to be said of the faces looked at in each picture; usually nothing."""
+    return [ONLY_LARGEST] if any(len(faces) >= MOST_FACES for faces in pictures) else []
