@@ -8,7 +8,7 @@ from unmask.dataset.seeking import FaceSeeker, Picture
 from unmask.media.faces import Face, Framing, make_finder
 from unmask.verdict.changes import CHANGES, variants_of
 from unmask.verdict.kinds import kind_of_content
-from unmask.verdict.reading import FaceReader
+from unmask.verdict.reading import MOST_FACES, ONLY_LARGEST, FaceReader, notices_of
 
 SIZE = 64
 EQUALISERS = (Equaliser(), Equaliser(side=100, quality=80))
@@ -52,6 +52,21 @@ def test_each_change_goes_through_the_same_pipeline(equaliser):
         assert np.array_equal(found[number], alone)
         assert not np.array_equal(found[number], found[0])
     assert CHANGES["resize_0.75"].apply(crop).shape == (90, 90, 3)
+
+
+class FindsMany:
+    """Finds more faces than are looked at, by falling area."""
+
+    def find(self, pictures):
+        return [[face_at(0, 0, 140 - place) for place in range(MOST_FACES + 3)] for _ in pictures]
+
+
+def test_of_very_many_faces_the_largest_are_looked_at_and_that_is_told():
+    reader = FaceReader(FindsMany(), Framing(0.3, source="measured"), SIZE, Equaliser())
+    (seen,) = reader.look([noise(400, 600)])
+    assert [each.quality["side"] for each in seen] == [140 - place for place in range(MOST_FACES)]
+    assert notices_of([[], seen]) == [ONLY_LARGEST]
+    assert notices_of([seen[1:], []]) == []
 
 
 def test_outcomes_have_no_pixels_but_crops_as_given_are_taken():

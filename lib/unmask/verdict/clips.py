@@ -18,7 +18,7 @@ from ..media.videos.reader import open_chosen
 from .changes import CHANGES
 from .judging import Judge, unusable, with_evidence
 from .looking import evidence_of_clip
-from .reading import FaceReader, SeenFace
+from .reading import FaceReader, SeenFace, notices_of
 from .records import Person
 
 BATCH = 8  # frames in memory at a time
@@ -96,7 +96,8 @@ class ClipLooker:
                 done = len(watched.frames)
                 words = f"frame {done:,} of {frames.planned:,}"
                 progress(SHARE_OF_SCORES * done / max(frames.planned, done), words)
-            watched.notices = list(dict.fromkeys(frames.notices))
+            told = [*frames.notices, *notices_of(watched.frames)]
+            watched.notices = list(dict.fromkeys(told))
         return watched
 
     def _score(self, batch: Sequence[Frame], watched: Watched) -> None:

@@ -24,7 +24,7 @@ from .kinds import kind_of_file, pictures_and_clips
 from .looking import evidence_of_photo
 from .opening import Opened, open_detector
 from .rates import describe_rates
-from .reading import SeenFace
+from .reading import SeenFace, notices_of
 from .records import HeatMap, Person, Verdict
 
 Progress = Callable[[float, str], None]  # share done, 0 to 1, and a few words
@@ -259,7 +259,8 @@ class Detector:
         )
         seconds, shape = time.perf_counter() - started, decoded.pixels.shape[:2]
         about = {"shape": shape, "file_format": decoded.format, "seconds": seconds}
-        return _Read(name, seen, evidence, decoded.notes, **about)
+        notes = (*decoded.notes, *notices_of([seen]))
+        return _Read(name, seen, evidence, notes, **about)
 
     def _judged(self, read: Sequence[_Read]) -> list[Verdict]:
         """Returns the verdicts on pictures, all their faces scored together."""
