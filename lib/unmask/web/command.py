@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import errno
 import ipaddress
 import sys
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 UNUSABLE = 2
 MEGABYTE = 1_000_000
+M_ARENA_MAX = -8  # of <malloc.h>
 EPILOG = """Exit codes: 0 ended with Ctrl-C, 2 detector or command unusable.
 Only this machine reaches the page unless --host or --tunnel says otherwise."""
 
@@ -86,6 +89,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     tunnel = _tunnel() if options.tunnel else None
+    _share_heaps()
     from ..verdict import Detector
     from ..verdict.choosing import find_model
     from . import Limits, create_app
@@ -121,6 +125,16 @@ def _listen(app: Flask, limits: Limits, options: argparse.Namespace) -> BaseWSGI
         )
     except (OSError, ValueError, OverflowError) as error:
         raise _cannot_listen(options, error) from error
+
+
+def _share_heaps() -> None:
+    """Lets all threads take memory from two heaps instead of eight a core (glibc; else nothing).
+
+    Each heap keeps what its busiest moment needed: with the demo's ensemble the page holds 1.4 GB
+    instead of 1.7 after forty photos.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def _warm_up(detector: Detector) -> None:
