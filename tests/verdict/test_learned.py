@@ -41,7 +41,7 @@ def test_of_a_face_that_is_too_small_the_detector_is_unsure_and_says_why(score, 
     person = JUDGE.person(0, scores, quality={"side": 90.0, "crop": 131.0})
     assert person.verdict == UNSURE and person.score == score
     assert "131 pixels wide and was enlarged to 224" in person.reasons[0]
-    assert "had 220 or more" in person.reasons[0]
+    assert "had 220 or more. Enlarging wipes traces" in person.reasons[0]
     assert person.reasons[1] == f"Its score {score:.3f} alone would mean {alone}."
     assert JUDGE.person(0, scores, quality={"side": 90.0, "crop": 224.0}).verdict == alone
 

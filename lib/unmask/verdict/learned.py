@@ -67,7 +67,7 @@ class Learned:
         return (
             f"Unsure: what is cut out of this face is {side:.0f} pixels wide and was enlarged to "
             f"{self.size}; what the detector learned from had {self.low:.0f} or more. Enlarging "
-            "wipes out the traces that it looks for, and looks like one."
+            "wipes traces of fakes out and leaves others, so its score means little."
         )
 
     def notices(self, kind: str, file_format: str, sides: list[float]) -> list[str]:

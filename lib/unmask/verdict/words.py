@@ -59,8 +59,8 @@ def reasons_of(
         ]
     turning = limits.turning(score, changed)
     if turning:
-        moved = "; ".join(f"{CHANGES[name].words}, {changed[name]:.3f}" for name in turning)
-        told.append(f"Its score becomes, {moved}.")
+        moved = ", ".join(f"{changed[name]:.3f} when {CHANGES[name].words}" for name in turning)
+        told.append(f"Its score becomes {moved}.")
     return told
 
 
