@@ -96,7 +96,7 @@ def test_forms_without_a_file(client):
 def test_a_form_of_many_files_is_refused_and_opens_none_of_them(client):
     many = {"file": [(io.BytesIO(files.photo()), "photo.jpg") for _ in range(11)]}
     answer = client.post("/api/score", data=many)
-    assert (answer.status_code, answer.json["error"]["reason"]) == (413, "too many fields")
+    assert (answer.status_code, answer.json["error"]["reason"]) == (400, "too many fields")
 
 
 def test_wrong_addresses_and_methods_are_told_as_asked(client):

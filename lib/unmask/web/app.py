@@ -26,7 +26,7 @@ from .uploads import FIELD, UnnamedFilesRequest, receive, too_large
 FORM_BYTES = 64_000
 MOST_PARTS = 10  # of a form: each could be a file, and is held open as one
 TOO_MANY_FIELDS = Problem(
-    413,
+    400,
     "too many fields",
     "The form has more fields, or longer ones, than this page asks for.",
     expected=f"one field {FIELD!r} with one file",
