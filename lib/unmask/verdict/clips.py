@@ -71,7 +71,7 @@ class ClipLooker:
         reader: from frames to faces.
         score: from uint8 `[n, size, size, 3]` to `[n]`.
         judge: of clips, or of faces where the run has no numbers of clips.
-        pooling: `how` and `k` of `pool_scores`.
+        pooling: `how`, `k` and `frames` of `pool_scores`.
         every: each n-th frame is looked at.
         normal: what is usual on real clips; see `evidence.measure_normal`.
     """
@@ -79,7 +79,7 @@ class ClipLooker:
     reader: FaceReader
     score: Callable[[np.ndarray], np.ndarray]
     judge: Judge
-    pooling: tuple[str, int]
+    pooling: tuple[str, int, int]
     every: int
     normal: Mapping[str, Any] | None
 

@@ -87,7 +87,7 @@ class Detector:
             self._reader,
             self._scorer,
             Judge.from_card(self.card, "clips") if clips else self._judge,
-            (clips["pooling"], clips["k"]) if clips else ("mean", 0),
+            (clips["pooling"], clips["k"], clips["frames"]) if clips else ("mean", 0, 0),
             every,
             self._normal["video"],
         )
@@ -111,8 +111,9 @@ class Detector:
     @property
     def notices(self) -> tuple[str, ...]:
         """What a reader must know of how it scores; empty when all is as it was trained."""
-        rates, told = self._judge.rates, list(self._notices)
-        if rates and not rates["changes"]:
+        told, clips = list(self._notices), self.card["clips"] or {}
+        known = [rates for rates in (self._judge.rates, clips.get("error_rates")) if rates]
+        if not all(rates["changes"] for rates in known):
             told.append(FLIPS_NOT_COUNTED)
         if (self.card["dataset"] or {}).get("names") == ["demo"]:
             told.append(ONLY_DEMO)
