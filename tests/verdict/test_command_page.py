@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from unmask.verdict import HeatMap, Person, Verdict
-from unmask.verdict.asked import clips_of
+from unmask.verdict.asked import clips_of, telling_evidence
 from unmask.verdict.stills import (
     data_uri,
     faces_in_still,
@@ -118,3 +118,21 @@ def test_frames_without_a_score_are_left_out_of_timelines():
     assert [each["scores"] for each in drawn["people"]] == [[0.1, 0.9, 0.4]]
     nobody = {**record, "people": record["people"][1:]}
     assert shown_moment(nobody) is None and timeline(nobody) == ""
+
+
+def test_the_evidence_shown_is_of_the_person_with_most_that_is_unusual():
+    def found(verdict, normal, moments=0, value=1.0):
+        series = [{"time": n / 5, "value": 1.0} for n in range(moments)]
+        return {"verdict": verdict, "normal": normal, "series": series, "value": value}
+
+    known = {"low": 0.0, "high": 1.0, "n": 9}
+    usual, odd = found("usual", known), found("unusual", known)
+    nothing, moving = found("not measurable here", None), found("usual", None, moments=2)
+    plain = replace(VERDICT, file="a.jpg", people=[Person(0, evidence=[usual, usual, nothing])])
+    telling = replace(
+        VERDICT, people=[Person(0, evidence=[moving]), Person(1, evidence=[odd, nothing])]
+    )
+    assert telling_evidence([plain, telling]) == ("clip.mp4", [odd])
+    assert telling_evidence([plain]) == ("a.jpg", [usual, usual])
+    assert telling_evidence([plain, telling], through_time=True) == ("clip.mp4", [moving])
+    assert telling_evidence([VERDICT]) == ("", [])

@@ -202,6 +202,33 @@ def clips_of(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     return clips
 
 
+def telling_evidence(
+    verdicts: Sequence[Verdict], *, through_time: bool = False
+) -> tuple[str, list[dict[str, Any]]]:
+    """Returns the name of a file and the evidence on the person in it with most that is unusual.
+
+    Args:
+        verdicts: as `ask` returns them.
+        through_time: only what was followed through a clip; else only what has a normal range.
+
+    Returns:
+        Records as `Evidence.as_dict` gives them; "" and none where nobody has any.
+    """
+    best: tuple[tuple[int, int], str, list[dict[str, Any]]] = ((0, 0), "", [])
+    for verdict in verdicts:
+        for person in verdict.people:
+            told = [
+                each
+                for each in person.evidence
+                if (len(each["series"]) > 1 if through_time else each["normal"])
+                and each["value"] is not None
+            ]
+            unusual = sum(each["verdict"] == "unusual" for each in told)
+            if (unusual, len(told)) > best[0]:
+                best = ((unusual, len(told)), shown_name(Path(verdict.file).name), told)
+    return best[1:]
+
+
 def describe_verdicts(
     verdicts: Sequence[Verdict], truths: Sequence[str], error_rates: str
 ) -> list[str]:
