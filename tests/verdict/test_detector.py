@@ -31,7 +31,7 @@ from unmask.verdict.detector import NO_RATES
 from unmask.verdict.measuring import card_of_report, write_card
 from unmask.verdict.opening import IN_MEMORY
 from unmask.verdict.safe_loading import Refused
-from unmask.verdict.stills import crops_of
+from unmask.verdict.stills import crops_of, heat_words
 
 STEPS = ("architecture_small", "architecture_lenet")
 SAME = 1e-6
@@ -252,7 +252,7 @@ def test_a_file_alone_gives_scores_and_no_verdict(home, test_faces):
     (heat,) = detector.explain(verdict.people)
     assert heat.heat.shape == (64, 64) and heat.heat.dtype == np.float32 and heat.heat.max() <= 1
     assert heat.speaks_for == (FAKE if verdict.score >= 0.5 else REAL) and heat.method == "gradient"
-    assert "Heat map of model" in heat.sentence()
+    assert "Heat map of model" in heat_words(heat)
 
 
 def test_what_is_no_detector_is_said(home, tmp_path):

@@ -127,17 +127,6 @@ class HeatMap:
     network: str
     method: str
 
-    def sentence(self) -> str:
-        """Returns how the map was made and how to read it."""
-        how = {
-            "gradient": "the brighter, the more a place speaks",
-            "covering": "covering a bright place moves the score most: it speaks",
-        }[self.method]
-        return (
-            f"Heat map of {self.network}: {how} for {self.speaks_for}. It shows where the network "
-            "looked, not whether it is right."
-        )
-
 
 def scored_frames(person: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns those of a person's `frames` that have a score: a face may be too small in others."""

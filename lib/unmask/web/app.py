@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ..verdict import Detector
+from ..verdict import Detector, HeatMap
 from ..verdict.detector import ONLY_DEMO
 from ..verdict.lines import NO_PROOF
+from ..verdict.stills import data_uri, heat_words, reduced, with_heat
 from . import words
 from .desk import EVERYONE, Desk, Look, Order, Tell
 from .headers import refuse_other_sites, secure
 from .limits import MEGABYTE, Clock, Limits
 from .openapi import describe_api
-from .pictures import as_address, with_heat
 from .problems import Problem
 from .streaming import FAILED, TYPE, Progress
 from .timeline import timeline_of
@@ -33,6 +34,7 @@ TOO_MANY_FIELDS = Problem(
     fix="send one file at a time",
 )
 SERIOUS = (ONLY_DEMO,)  # of the detector's notices: told beside every verdict, not below it
+LONGER_SIDE, HEAT_SIDE = 1280, 320  # pixels of the pictures in an answer
 FOR_PROGRAMS = ("/api/", "/health", "/openapi.json", "/look")
 
 
@@ -56,7 +58,8 @@ def create_app(
     app.json.sort_keys = False
     app.jinja_env.autoescape = True  # Flask's own rule knows no .j2
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(words=words, as_address=as_address, with_heat=with_heat)
+    app.jinja_env.globals.update(words=words, as_address=_as_address, heat_address=_heat_address)
+    app.jinja_env.globals.update(heat_words=heat_words)
     app.jinja_env.globals.update(timeline_of=timeline_of, no_proof=NO_PROOF)
     if behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)
@@ -118,8 +121,8 @@ def _add_api(app: Flask, desk: Desk) -> None:
         with desk.turnstile.take() as ticket:
             order = Order(ticket, _clock(desk), explain=(number,))
             person, found = desk.explain(upload, order, number)
-        picture = as_address(with_heat(person.crop, found.heat))
-        return jsonify(person=number, sentence=found.sentence(), picture=picture)
+        picture = _heat_address(person.crop, found)
+        return jsonify(person=number, sentence=heat_words(found), picture=picture)
 
     @app.get("/health")
     def health() -> Response:
@@ -129,6 +132,14 @@ def _add_api(app: Flask, desk: Desk) -> None:
     @app.get("/openapi.json")
     def openapi() -> Response:
         return jsonify(describe_api(desk.limits, request.script_root))
+
+
+def _as_address(pixels: np.ndarray) -> str:
+    return data_uri(reduced(pixels, LONGER_SIDE))
+
+
+def _heat_address(crop: np.ndarray, heat: HeatMap) -> str:
+    return data_uri(with_heat(crop, heat, HEAT_SIDE))
 
 
 def _answer_problems(app: Flask, desk: Desk) -> None:
