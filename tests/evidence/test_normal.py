@@ -73,7 +73,7 @@ def test_without_a_normal_range_a_value_is_neither_usual_nor_unusual(still):
         assert each.value > 2 and each.normal is None and each.verdict == NOT_HERE
         assert "too few real ones were measured" in each.sentence
     few = held(still, 0, 100, n=FEWEST - 1)["colour_match"]
-    assert few.verdict == NOT_HERE and "(7, and it takes 8)" in few.sentence
+    assert few.verdict == NOT_HERE and "(7 of the 8 that it takes)" in few.sentence
 
 
 def test_it_is_plain_data_in_a_fixed_order_and_never_says_fake(still):

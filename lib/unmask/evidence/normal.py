@@ -47,7 +47,7 @@ def judge(
         verdict = NOT_HERE
         sentence = (
             f"{reading.words}; too few real ones were measured to say what is usual "
-            f"({known['n']}, and it takes {FEWEST})."
+            f"({known['n']} of the {FEWEST} that it takes)."
         )
     else:
         verdict, sentence = _held_against(measure, reading, given)
