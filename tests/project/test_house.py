@@ -7,16 +7,18 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "lib" / "unmask"
 ALLOWED = {
-    "media": {"media", "runs", "errors"},
-    "sources": {"sources", "media", "runs", "errors"},
+    "session": {"session", "runs", "errors"},
+    "media": {"media", "session", "runs", "errors"},
+    "sources": {"sources", "media", "session", "runs", "errors"},
     "dataset": {"dataset", "sources", "media", "runs", "errors"},
-    "detectors": {"detectors", "runs", "errors"},
+    "detectors": {"detectors", "session", "runs", "errors"},
     "training": {"training", "detectors", "dataset", "runs", "errors"},
     "engines": {"engines", "training", "detectors", "runs", "errors"},
     "evaluation": {"evaluation", "runs", "errors"},
     "audit": {"audit", "dataset", "sources", "media", "evaluation", "tell", "runs", "errors"},
     "lessons": {"lessons", "training", "detectors", "evaluation", "runs", "errors"},
-    "suite": {"suite", "audit", "sources", "parser", "runs", "errors"},
+    "suite": {"suite", "audit", "sources", "session", "parser", "runs", "errors"},
+    "kaggle": {"kaggle", "suite", "sources", "session", "parser", "runs", "errors"},
     "evidence": {"evidence", "media", "runs", "errors"},
     "verdict": {
         *("verdict", "media", "sources", "dataset", "detectors", "training", "engines"),

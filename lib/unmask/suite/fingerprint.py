@@ -36,7 +36,7 @@ ENGINE_PACKAGES = ("openvino", "onnxruntime")
 ENGINE_ROOM = "engines"
 
 # Rooms that draw, measure and render: a change in them lets the work of a step stand.
-READING_ROOMS = ("evaluation", "suite", "web")
+READING_ROOMS = ("evaluation", "suite", "web", "session", "kaggle")
 READING_PARAMETERS = (
     "resamples",
     "threshold_rule",

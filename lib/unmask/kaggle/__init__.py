@@ -1,0 +1,1 @@
+"""The suite on Kaggle's machines, from home: push, follow, fetch, render."""
