@@ -3,6 +3,8 @@ CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(shell for name in python3.12 python3.11 python3 python; do \
 	if $$name -c "$(CHECK)" 2>/dev/null; then echo $$name; break; fi; done)
 BIN := .venv/bin
+# Test files side by side; each worker may need 3 GB of memory. One file alone: pytest PATH
+WORKERS ?= 2
 
 .PHONY: run test bench app clean
 
@@ -10,7 +12,7 @@ run: .venv/ready
 	$(BIN)/python run_all.py
 
 test: .venv/ready-for-tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/run.py

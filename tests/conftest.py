@@ -20,6 +20,12 @@ def no_downloads(tmp_path_factory):
         yield
 
 
+@pytest.fixture(autouse=True)
+def progress_of_its_own():
+    """What a command called in an earlier test left in the environment silences no other one."""
+    os.environ.pop("UNMASK_PROGRESS", None)
+
+
 @pytest.fixture(scope="module")
 def chromium():
     """A headless Chromium (a playwright Browser).
