@@ -1,18 +1,23 @@
-# make run · make test · make bench · make app   (Python 3.11 or 3.12; the first call also makes .venv)
+# make run · make test · make newest · make bench · make app   (Python 3.11 or 3.12; the first call also makes .venv)
 CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(shell for name in python3.12 python3.11 python3 python; do \
 	if $$name -c "$(CHECK)" 2>/dev/null; then echo $$name; break; fi; done)
 BIN := .venv/bin
+NEWEST := .venv-newest/bin
 # Test files side by side; each worker may need 3 GB of memory. One file alone: pytest PATH
 WORKERS ?= 2
 
-.PHONY: run test bench app clean
+.PHONY: run test newest bench app clean
 
 run: .venv/ready
 	$(BIN)/python run_all.py
 
 test: .venv/ready-for-tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# A second environment: the locked versions but the newest TensorFlow and Keras. With it there,
+# `make test` also runs the smoke profile in it.
+newest: .venv-newest/ready
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/run.py
@@ -32,5 +37,12 @@ app: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
 	touch $@
 
+.venv-newest/ready: .venv/ready requirements-newest.lock
+	.venv/bin/python -m venv .venv-newest
+	$(NEWEST)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(NEWEST)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-newest.lock
+	$(NEWEST)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
 clean:
-	rm -rf .venv build
+	rm -rf .venv .venv-newest build

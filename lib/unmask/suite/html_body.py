@@ -13,8 +13,9 @@ import nbformat
 from bs4 import BeautifulSoup, Tag
 from nbconvert import HTMLExporter
 from nbconvert.filters import strip_ansi
-from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from traitlets.config import Config
+
+from .streams import tidy_outputs
 
 TEMPLATES = Path(__file__).parent / "templates"
 FAILED_CELL = "failed-cell"
@@ -27,23 +28,6 @@ _FOLDED_BY_TAG = {
 _REMOVAL_TAGS = {"remove-input", "remove-output", "remove-cell"}
 _NO_ALT = {"", "No description has been provided for this image"}
 _MISSING = {"", "-", "–", "—", "NaN", "nan", "NaT", "None", "<NA>"}
-
-# What TensorFlow and absl write to stderr while they start: information and warnings of theirs,
-# and the errors a machine without a GPU always gives. Other errors and fatal lines stay.
-_NOISE = re.compile(
-    r"""^(?:
-      WARNING:\ All\ log\ messages\ before\ absl::InitializeLog
-    | [IW]\d{4}\ \d\d:\d\d:\d\d\.\d+\ .*\]
-    | [IW]0000\ 00:00:\d+\.\d+\ .*\]
-    | \d{4}-\d\d-\d\d\ \d\d:\d\d:\d\d\.\d+:\ [IW]\ .*\]
-    | (?:E\d{4}\ |\d{4}-\d\d-\d\d\ \d\d:\d\d:\d\d\.\d+:\ E\ ).*
-        (?:cuInit|cuda_dnn|cuda_blas|cuda_fft|cuda_platform|computation_placer|
-           Unable\ to\ register)
-    | To\ enable\ the\ following\ instructions:
-    | Skipping\ registering\ GPU\ devices
-    )""",
-    re.VERBOSE,
-)
 
 
 @dataclass
@@ -121,19 +105,7 @@ def _prepare(cell: Any, *, is_failed: bool) -> None:
         cell.metadata["tags"] = sorted(tags - _REMOVAL_TAGS)
     if cell.cell_type != "code":
         return
-    # Twice: noise cut into pieces has to be joined first, and what it parted joined again.
-    join = CoalesceStreamsPreprocessor()
-    join.preprocess_cell(cell, {}, 0)
-    for output in cell.outputs:
-        if output.output_type == "stream":
-            output.text = _without_noise(output.text)
-    cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
-    join.preprocess_cell(cell, {}, 0)
-
-
-def _without_noise(text: str) -> str:
-    lines = [line for line in text.splitlines() if not _NOISE.match(strip_ansi(line))]
-    return "\n".join(lines) + "\n" if any(line.strip() for line in lines) else ""
+    cell.outputs = tidy_outputs(cell.outputs)
 
 
 def _exporter() -> HTMLExporter:
