@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -82,10 +83,42 @@ def resolve(path: str | Path) -> Path:
 
 
 def step_folder(run_folder: str | Path, step: str) -> Path:
-    """Returns (and creates) the one folder that `step` writes to: <run folder>/<step>."""
+    """Returns (and creates) the one folder that `step` writes to: <run folder>/<step>.
+
+    On Kaggle a link to an attached output, which cannot be written to, becomes a copy.
+    """
+    global _asked_folder
     folder = resolve(run_folder) / step
+    if folder.is_symlink() and _on_kaggle():
+        _make_own(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    _asked_folder = folder
     return folder
+
+
+def last_step_folder() -> Path | None:
+    """Returns the folder that `step_folder` gave last in this process, if it gave any."""
+    return _asked_folder
+
+
+def _on_kaggle() -> bool:
+    return bool(os.environ.get("KAGGLE_KERNEL_RUN_TYPE"))
+
+
+def _make_own(link: Path) -> None:
+    """Puts a copy that can be written to in the place of a link to a folder."""
+    shown = link.resolve()
+    own = link.with_name(f".{link.name}.{os.getpid()}.partial")
+    own.mkdir()
+    for path in sorted(shown.rglob("*")):
+        copy = own / path.relative_to(shown)
+        if path.is_dir():
+            copy.mkdir()
+        else:
+            shutil.copyfile(path, copy)
+            os.utime(copy, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    link.unlink()
+    own.rename(link)
 
 
 def require(run_folder: str | Path, step: str, name: str) -> Path:
@@ -97,10 +130,17 @@ def require(run_folder: str | Path, step: str, name: str) -> Path:
     path = resolve(run_folder) / step / name
     if not path.exists():
         notebook = notebook_of(step)
+        fix = f"run notebooks/{notebook}.ipynb first, or: python run_all.py --until {step}"
+        if _on_kaggle():
+            fix = (
+                f"attach the output of notebook {notebook} (Add Input > Your Work > Notebooks), "
+                f"with the same run_folder ({Path(run_folder).as_posix()}), and run again from "
+                "the first cell; or run that notebook first in this session"
+            )
         raise MissingStepError(
             f"{path} is not there yet.",
             expected=f"what notebook {notebook} leaves in {path.parent}",
-            fix=f"run notebooks/{notebook}.ipynb first, or: python run_all.py --until {step}",
+            fix=fix,
         )
     return path
 
@@ -161,6 +201,7 @@ def sha256_of(data: Any) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+_asked_folder: Path | None = None
 _share = (0.0, 1.0)
 _last_line = 0.0
 SECONDS_BETWEEN_LINES = 2.0

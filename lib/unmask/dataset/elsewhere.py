@@ -55,7 +55,7 @@ class RunPictures:
         equaliser = Equaliser(common.get("size"), common.get("jpeg_quality"))
         settings = PreprocessSettings(size=size, jobs=jobs)
         choice = FaceChoice()
-        framing = runs.step_folder(run_folder, "preprocess") / "framing.json"
+        framing = runs.resolve(run_folder) / "preprocess" / "framing.json"
         if framing.exists():  # runs made before faces could be looked for have none
             record = runs.read_json(framing)
             choice = FaceChoice.from_dict(record["choice"])

@@ -38,7 +38,7 @@ class FaceSet:
             MissingStepError: it left nothing, or was interrupted.
         """
         table = pd.read_parquet(runs.require(run_folder, "preprocess", "faces.parquet"))
-        folder = runs.step_folder(run_folder, "preprocess")
+        folder = runs.resolve(run_folder) / "preprocess"
         arrays = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("faces_*.npy"))]
         if len(arrays) != 1 or len(arrays[0]) != len(table):
             raise MissingStepError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import threading
 import time
@@ -16,6 +15,7 @@ import filelock
 
 from .. import runs
 from ..errors import DataError, UnmaskError, UsageError
+from ..session.mounts import dataset_folders, on_kaggle
 from . import archive as archives
 from .archive import FILES_FOLDER, verify_manifest
 from .kaggle_errors import WAYS_TO_LOG_IN, explain
@@ -52,7 +52,7 @@ def fetch_kaggle_dataset(handle: str, destination: Path, *, version: int | None 
         folder = fetch_kaggle_dataset("xhlulu/140k-real-and-fake-faces", "data/140k", version=2)
     """
     owner, slug = _split_handle(handle, version)
-    if os.environ.get("KAGGLE_KERNEL_RUN_TYPE"):
+    if on_kaggle():
         return _mounted_input(owner, slug)
     destination = Path(destination)
     try:
@@ -87,9 +87,8 @@ def _split_handle(handle: str, version: int | None) -> tuple[str, str]:
 
 
 def _mounted_input(owner: str, slug: str) -> Path:
-    """Returns where Kaggle mounts the dataset; UNMASK_KAGGLE_INPUT replaces /kaggle/input."""
-    root = Path(os.environ.get("UNMASK_KAGGLE_INPUT", "/kaggle/input"))
-    candidates = [root / "datasets" / owner / slug, root / slug]
+    """Returns where Kaggle mounts the dataset."""
+    candidates = dataset_folders(owner, slug)
     for folder in candidates:
         if folder.is_dir() and any(folder.iterdir()):
             return folder

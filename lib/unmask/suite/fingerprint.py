@@ -34,6 +34,8 @@ VERSIONED_PACKAGES = (
 # Only the room `engines` calls these: another version of one costs no training.
 ENGINE_PACKAGES = ("openvino", "onnxruntime")
 ENGINE_ROOM = "engines"
+# Notebooks begin by calling it, and nothing of what they compute depends on it.
+SUITE_ROOM = "suite"
 
 # Rooms that draw, measure and render: a change in them lets the work of a step stand.
 READING_ROOMS = ("evaluation", "suite", "web", "session", "kaggle")
@@ -122,7 +124,7 @@ def _files_of(sources: tuple[str, ...]) -> frozenset[Path]:
         waiting += _imported_files(ast.parse(_without_magics(source)), package="")
     while waiting:
         path = waiting.pop()
-        if path not in files:
+        if path not in files and SUITE_ROOM not in path.relative_to(PACKAGE_FOLDER).parts[:1]:
             files.add(path)
             package = ".".join(("unmask", *path.parent.relative_to(PACKAGE_FOLDER).parts))
             waiting += _imported_files(_tree_of(path), package)

@@ -1,0 +1,193 @@
+"""What earlier notebooks left in attached outputs, made to appear below this session's home."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..runs import NOTEBOOK_OF_STEP, kind_of_step, read_json, write_json
+from .ledgers import LEDGER, merge_ledgers
+from .mounts import attached_folders
+from .outputs import read_manifest, restore_all
+
+RESTORED = ".restored.json"
+# A folder of pictures with more entries than that is linked as one.
+ENTRIES_MIRRORED = 1000
+COPIED_BYTES = 2**20
+
+
+def link_inputs(home: Path) -> list[str]:
+    """Makes the attached outputs of earlier notebooks appear below `home`.
+
+    What a launcher packed is unpacked once a session. What a notebook run alone left as plain
+    folders is linked: runs/<profile>/<step>/ and data/<name>/. A step that this session holds as
+    a folder of its own is left alone; of several attached ones the newest wins. Safe to call
+    again.
+
+    Returns:
+        sentences on what came from where; none when nothing is new.
+
+    Raises:
+        DataError: an attached output is damaged.
+    """
+    folders = attached_folders()
+    said = _restore_new([folder for folder in folders if read_manifest(folder)], home)
+    plain = [folder for folder in folders if read_manifest(folder) is None]
+    found = sorted(_steps_of(plain), key=lambda item: item[0], reverse=True)
+    said += _link_steps(found, home)
+    for folder in dict.fromkeys(item[1] for item in found):
+        said += _mirror_data(folder, home)
+    ledgers = [folder / "runs" / LEDGER for folder in {item[1] for item in found}]
+    known = [path for path in sorted(ledgers) if path.is_file()]
+    if known:
+        target = home / "runs" / LEDGER
+        merge_ledgers([*([target] if target.exists() else []), *known], target)
+    return said
+
+
+def remove_links(home: Path, since: float) -> None:
+    """Removes what `link_inputs` linked: the saved output of this session shall not hold links.
+
+    Pictures are copied in place of their links when notebook 01 was run in this session, because
+    its table of files names them.
+
+    Args:
+        home: of the session.
+        since: when it began, in seconds since 1970.
+    """
+    steps = [*home.glob("runs/*/*"), *home.glob("runs/*/*/*")]
+    renewed = any(_written_since(path, since) for path in home.glob("runs/*/download"))
+    for path in steps:
+        if path.is_symlink():
+            path.unlink()
+    for folder in home.glob("data/*"):
+        if folder.is_symlink():
+            folder.unlink()
+            continue
+        links = [path for path in folder.iterdir() if path.is_symlink()] if folder.is_dir() else []
+        if links and not renewed:
+            shutil.rmtree(folder, ignore_errors=True)
+        for link in links if renewed else []:
+            _copy_in_place(link)
+
+
+def _restore_new(folders: list[Path], home: Path) -> list[str]:
+    """Unpacks the outputs that this session did not unpack yet: it may have written since."""
+    stamp = home / "runs" / RESTORED
+    try:
+        before = read_json(stamp)
+    except (OSError, ValueError):
+        before = []
+    now = {_identity(folder): folder for folder in folders}
+    fresh = [folder for name, folder in now.items() if name not in before]
+    if not fresh:
+        return []
+    said = restore_all(fresh, home)
+    write_json(stamp, [*before, *(name for name in now if name not in before)])
+    return said
+
+
+def _identity(folder: Path) -> str:
+    manifest: dict[str, Any] = read_manifest(folder) or {}
+    return " ".join(str(manifest.get(key)) for key in ("run_id", "key", "part", "ended"))
+
+
+def _steps_of(folders: Iterable[Path]) -> list[tuple[float, Path, str, Path]]:
+    """Returns when it was written, the attached folder, the profile and the folder, per step."""
+    return [
+        (_when(step), folder, step.parent.name, step)
+        for folder in folders
+        for step in sorted((folder / "runs").glob("*/*"))
+        if kind_of_step(step.name) in NOTEBOOK_OF_STEP and step.is_dir()
+    ]
+
+
+def _when(step: Path) -> float:
+    """Returns when a step ended, in seconds since 1970: as it says itself, else by its files."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        described = read_json(step / "run.json")
+        start = datetime.fromisoformat(described["start"]).timestamp()
+        return start + (described.get("seconds") or 0.0)
+    files = [path for path in (step / "done.json", step / "summary.json") if path.exists()]
+    return max((path.stat().st_mtime for path in files), default=0.0)
+
+
+def _link_steps(found: list[tuple[float, Path, str, Path]], home: Path) -> list[str]:
+    """Links each step of the newest output that holds it; `found` is sorted, the newest first."""
+    chosen: dict[tuple[str, str], Path] = {}
+    others: dict[tuple[str, str], int] = {}
+    for _, _, profile, step in found:
+        chosen.setdefault((profile, step.name), step)
+        others[profile, step.name] = others.get((profile, step.name), -1) + 1
+    came: dict[tuple[Path, str], list[str]] = {}
+    said = []
+    for (profile, name), step in chosen.items():
+        if not _link(step, home / "runs" / profile / name):
+            continue
+        folder = step.parents[2]
+        came.setdefault((folder, profile), []).append(name)
+        if others[profile, name]:
+            said.append(
+                f"{name} of the profile {profile} lies in {others[profile, name] + 1} attached "
+                f"outputs; the newest is taken, from {folder.name}."
+            )
+    return [
+        f"From {folder.name}: {', '.join(sorted(names))} of the profile {profile}."
+        for (folder, profile), names in came.items()
+    ] + said
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Makes `target` show the folder `source`; returns whether it did not do so already."""
+    if target.is_symlink():
+        if Path(os.readlink(target)) == source:
+            return False
+        target.unlink()
+    elif target.exists():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(source, target_is_directory=True)
+    return True
+
+
+def _mirror_data(folder: Path, home: Path) -> list[str]:
+    """Makes data/<name>/ of an output appear: folders linked, and small files copied.
+
+    Copied because a notebook that makes sure of its pictures writes its notes beside them.
+    """
+    names = []
+    for source in sorted(path for path in (folder / "data").glob("*") if path.is_dir()):
+        target = home / "data" / source.name
+        if target.exists() or target.is_symlink():
+            continue
+        names.append(source.name)
+        entries = list(source.iterdir())
+        if len(entries) > ENTRIES_MIRRORED:
+            _link(source, target)
+            continue
+        target.mkdir(parents=True)
+        for entry in entries:
+            if entry.is_file() and entry.stat().st_size <= COPIED_BYTES:
+                shutil.copyfile(entry, target / entry.name)
+            else:
+                (target / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())
+    return [f"From {folder.name}: the pictures of data/{', data/'.join(names)}."] if names else []
+
+
+def _written_since(step: Path, since: float) -> bool:
+    summary = step / "summary.json"
+    return not step.is_symlink() and summary.exists() and summary.stat().st_mtime >= since
+
+
+def _copy_in_place(link: Path) -> None:
+    source = link.resolve()
+    link.unlink()
+    if source.is_dir():
+        shutil.copytree(source, link, copy_function=shutil.copyfile)
+    else:
+        shutil.copyfile(source, link)
