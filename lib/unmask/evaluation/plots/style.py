@@ -124,7 +124,7 @@ def show(figure: Figure, alt: str | None = None) -> None:
             expected="a sentence for readers who cannot see it",
             fix="pass it: show(figure, alt='...')",
         )
-    display(Image(data=to_png(figure), format="png", alt=alt))
+    display(Image(data=to_png(figure), format="png", metadata={"alt": alt}))
 
 
 def to_png(figure: Figure) -> bytes:
