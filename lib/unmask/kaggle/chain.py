@@ -19,6 +19,8 @@ SINGLE = "suite"
 CODE_DATASET = "unmask-code"
 PACKAGES_DATASET = "unmask-packages"
 MACHINES = {"t4": "NvidiaTeslaT4", "p100": "NvidiaTeslaP100", "none": ""}
+# Rooms around a notebook: no result depends on them.
+AROUND = ("suite", "session", "kaggle", "web")
 GPU_STEPS = (*TRAINING_STEPS, "ablation", "lesson", "stress")
 
 
@@ -96,7 +98,7 @@ def make_chain(
                 steps=names,
                 needs=tuple(dict.fromkeys(each for each in needs if each != slug)),
                 datasets=_datasets(profile, owner, attached),
-                models=(attached.weights,) if attached.weights.count("/") == 4 else (),
+                models=(attached.weights,) if attached.is_model else (),
                 machine_shape=shape if any(map(_wants_gpu, names)) else "",
                 internet=tuple(dict.fromkeys(word for each in reasons for word in each)),
                 key=own[0] if len(own) == 1 else sha256_of(own),
@@ -114,7 +116,7 @@ def step_keys(profile: Profile) -> dict[str, str]:
         keys[step.name] = sha256_of(
             {
                 "notebook": sources,
-                "library": library_digest(sources),
+                "library": library_digest(sources, without=AROUND),
                 "values": values,
                 "needs": {need: keys[need] for need in step.needs},
             }
@@ -126,7 +128,7 @@ def _datasets(profile: Profile, owner: str, attached: Attached) -> tuple[str, ..
     found = [f"{owner}/{CODE_DATASET}"]
     if attached.packages:
         found.append(f"{owner}/{PACKAGES_DATASET}")
-    if attached.weights and attached.weights.count("/") < 4:
+    if attached.weights and not attached.is_model:
         found.append(attached.weights)
     # The download alone reads it whole; later steps show or change single pictures of it.
     for step in profile.steps:

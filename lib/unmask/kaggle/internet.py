@@ -1,4 +1,4 @@
-"""What a step needs of the network on Kaggle, and what it cannot have there: this machine's files."""
+"""What a step needs of the network on Kaggle, and what it cannot have there: files from home."""
 
 from __future__ import annotations
 
