@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import time
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,7 +25,8 @@ from .profiles import Profile, expected_of, load_profile, profile_names
 def main(arguments: list[str] | None = None) -> int:
     """Runs the suite; returns the exit code.
 
-    0 all done, 1 a step failed or (with --strict) a red alarm, 2 usage, 130 stopped.
+    0 all done; 1 a step failed, the time was up or (with --strict) a red alarm; 2 usage; 130
+    stopped.
     """
     # Without arguments of its own it was called by run_all.py.
     prog = "run_all.py" if arguments is None else "unmask run"
@@ -55,8 +57,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         prog=prog,
         allow_abbrev=False,
         description="Runs the Unmask notebooks in order and writes HTML reports.",
-        epilog="Exit codes: 0 all steps done; 1 a step failed or, with --strict, a finished step "
-        "has a red alarm; 2 wrong command or profile; 130 stopped.",
+        epilog="Exit codes: 0 all steps done; 1 a step failed, the time was up or, with --strict, "
+        "a finished step has a red alarm; 2 wrong command or profile; 130 stopped.",
     )
     parser.add_argument("--profile", default="demo", help="a name from params/ (default: demo)")
     parser.add_argument("--list", action="store_true", help="list profiles, steps and parameters")
@@ -69,6 +71,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--strict", action="store_true", help="exit 1 when a finished step has a red alarm"
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="steps side by side")
+    parser.add_argument(
+        "--stop-after", type=float, metavar="MINUTES", help="stop then; the next run goes on"
+    )
     parser.add_argument(
         "--workers", type=int, metavar="N", help="processes that train hp_search's trials"
     )
@@ -87,6 +92,10 @@ def _run(options: argparse.Namespace) -> int:
     console = Console()
     if options.jobs < 1:
         raise UsageError(f"--jobs {options.jobs} is not possible.", expected="1 or more")
+    if options.stop_after is not None and not 0 < options.stop_after < float("inf"):
+        raise UsageError(
+            f"--stop-after {options.stop_after:g} is not possible.", expected="more than 0 minutes"
+        )
     profile = load_profile(options.profile, [*options.set, *_workers(options)])
     if options.list:
         _print_list(console, profile)
@@ -125,14 +134,24 @@ def _execute(
     from .runner import run_plan
 
     signal.signal(signal.SIGTERM, _interrupt)
+    deadline = None if options.stop_after is None else time.time() + 60 * options.stop_after
     with Display(console) as show:
-        runs = run_plan(profile, asked, force=options.force, jobs=options.jobs, show=show)
+        runs = run_plan(
+            profile, asked, force=options.force, jobs=options.jobs, deadline=deadline, show=show
+        )
     console.print()
     console.print(summary_table(runs))
     for run in runs:
         if run.status == "failed":
             console.print(f"\n[bold red]{run.step.name} failed[/]", highlight=False)
             console.print(run.failure["message"], markup=False, highlight=False, soft_wrap=True)
+    if any(run.status == "partial" for run in runs):
+        console.print(
+            f"\nStopped after {options.stop_after:g} minutes, as --stop-after asked. What is "
+            "finished or half done is kept; run again to go on.",
+            highlight=False,
+            soft_wrap=True,
+        )
     red = _print_alarms(console, profile, options.strict)
     console.print(
         f"\nReports: {os.path.relpath(profile.report_folder / 'index.html')}",
@@ -140,7 +159,7 @@ def _execute(
         highlight=False,
         soft_wrap=True,
     )
-    failed = any(run.status in ("failed", "not run") for run in runs if run.asked)
+    failed = any(run.status in ("failed", "partial", "not run") for run in runs if run.asked)
     return 1 if failed or (options.strict and red) else 0
 
 

@@ -16,10 +16,14 @@ MARKS = {
     "running": "▶",
     "done": "✓",
     "unchanged": "=",
+    "partial": "◐",
     "failed": "✗",
     "not run": "-",
 }
+ENDED = ("done", "partial", "failed")
 QUIET_SECONDS = 15
+# Where lines are all that is seen, such as in a log of Kaggle's, one comes at least as often.
+SILENT_SECONDS = 300
 
 
 def clock(seconds: float | None) -> str:
@@ -65,8 +69,10 @@ class Display:
         for run in runs:
             state = (run.status, int(run.fraction * 10))
             known = self.last_lines.get(run.step.name, ("waiting", 0))
-            quiet = time.monotonic() - self.last_time < QUIET_SECONDS
-            if state == known or (state[0] == known[0] and quiet):
+            since = time.monotonic() - self.last_time
+            silent = run.status == "running" and since > SILENT_SECONDS
+            changed = state[0] != known[0] or (state != known and since >= QUIET_SECONDS)
+            if not (changed or silent):
                 continue
             self.last_lines[run.step.name] = state
             self.last_time = time.monotonic()
@@ -99,7 +105,7 @@ def summary_table(runs: list[StepRun]) -> Table:
         table.add_column(heading, overflow="fold")
     for run in runs:
         if run.asked:
-            spent = clock(run.seconds) if run.status in ("done", "failed") else ""
+            spent = clock(run.seconds) if run.status in ENDED else ""
             table.add_row(MARKS[run.status], run.step.name, run.status, spent, run.message)
     return table
 
@@ -110,6 +116,6 @@ def _line(run: StepRun) -> str:
         left = remaining(run)
         words += [f"{run.fraction:.0%}", clock(run.seconds)]
         words += [f"about {clock(left)} left"] if left is not None else []
-    elif run.status in ("done", "failed"):
+    elif run.status in ENDED:
         words.append(clock(run.seconds))
     return "  ".join([*words, run.message]).rstrip()

@@ -43,8 +43,8 @@ class ReportContext:
     Attributes:
         profile: name of the profile.
         step: name of the step, one of those in `steps`.
-        status: "done" or "failed".
-        error: what ended a failed step, in words; shown on top.
+        status: "done", "failed" or "partial" (stopped before its end).
+        error: what ended a failed or stopped step, in words; shown on top.
         provenance: the content of run.json: command, parameters (rows of name, value, default,
             changed, help), versions, revision, dirty, machine, seed, start (ISO 8601), seconds,
             inputs. Each is optional; further keys are shown under their own name.
@@ -74,7 +74,7 @@ def render_report(notebook: Path, output: Path, *, context: ReportContext) -> No
         nbformat.reader.NotJSONError: `notebook` was cut off while it was written.
         OSError: a file cannot be read or written.
     """
-    failed = context.status == "failed"
+    failed = context.status in ("failed", "partial")
     body = render_body(notebook, failed=failed)
     names = [step["step"] for step in context.steps]
     place = names.index(context.step) if context.step in names else None
@@ -122,7 +122,7 @@ def render_index(
         profile=profile,
         steps=steps,
         done=sum(step["status"] == "done" for step in steps),
-        failed=[step for step in steps if step["status"] == "failed"],
+        failed=[step for step in steps if step["status"] in ("failed", "partial")],
         provenance=_describe(_of_all_steps(provenance, steps)),
         headline=_headline(headline or []),
     )

@@ -38,7 +38,7 @@ class StepRun:
     step: Step
     folder: Path
     asked: bool = True
-    status: str = "waiting"  # waiting, running, done, unchanged, failed, not run
+    status: str = "waiting"  # waiting, running, done, unchanged, partial, failed, not run
     started: float = 0.0
     seconds: float = 0.0
     estimate: float | None = None

@@ -24,6 +24,9 @@ from .profiles import Profile
 from .provenance import describe_run
 
 POLL_SECONDS = 0.2
+# With less time left no further step is begun.
+LEAST_SECONDS = 60
+TIME_UP, BY_HAND = "because its time was up", "by hand"
 
 
 def run_plan(
@@ -32,18 +35,22 @@ def run_plan(
     *,
     force: bool = False,
     jobs: int = 1,
+    deadline: float | None = None,
     show: Callable[[list[StepRun]], None] = lambda runs: None,
 ) -> list[StepRun]:
     """Runs the asked steps of a profile in order; returns how each of them ended.
 
     A step that still stands is left alone. The first failure stops new steps from starting;
-    steps already running end first. Reports are written as steps end.
+    steps already running end first. At the deadline they are stopped instead; the next run goes on
+    from what they wrote. Reports are written as steps end.
 
     Args:
         profile: a checked profile.
         asked: names of the steps to run.
         force: run asked steps from scratch even when nothing changed.
         jobs: how many steps may run side by side.
+        deadline: when to stop (seconds since 1970). A step that runs then ends as "partial", and
+            none is begun in the last minute, unless it is the first. None: no limit.
         show: called with all steps whenever something may have changed.
 
     Raises:
@@ -56,7 +63,7 @@ def run_plan(
     with _locked(profile):
         _check_writable(profile.report_folder)
         try:
-            _run_all(profile, runs, force, jobs, lambda: show(runs))
+            _run_all(profile, runs, force, jobs, deadline, lambda: show(runs))
         except KeyboardInterrupt:
             shelf.write_index(profile, runs)
             raise
@@ -67,17 +74,24 @@ def run_plan(
 
 
 def _run_all(
-    profile: Profile, runs: list[StepRun], force: bool, jobs: int, show: Callable[[], None]
+    profile: Profile,
+    runs: list[StepRun],
+    force: bool,
+    jobs: int,
+    deadline: float | None,
+    show: Callable[[], None],
 ) -> None:
     waiting = [run for run in runs if run.asked]
     processes: dict[str, tuple[StepRun, subprocess.Popen]] = {}
     by_name = {run.step.name: run for run in runs}
+    why = BY_HAND
     try:
         while waiting or processes:
             failed = any(run.status == "failed" for run in runs)
             for run in list(waiting):
                 ready = all(_is_ready(by_name[need]) for need in run.step.needs)
-                if failed or len(processes) >= jobs or not ready:
+                late = _is_late(deadline, runs)
+                if failed or late or len(processes) >= jobs or not ready:
                     continue
                 waiting.remove(run)
                 if not force and plan.still_stands(run.step, profile.run_folder):
@@ -85,7 +99,7 @@ def _run_all(
                 else:
                     processes[run.step.name] = (run, _start(profile, run, force))
                 show()
-            if failed and not processes:
+            if (failed or _is_late(deadline, runs)) and not processes:
                 break
             for name, (run, process) in list(processes.items()):
                 _read_progress(run)
@@ -93,15 +107,27 @@ def _run_all(
                     del processes[name]
                     _finish(profile, run, process.returncode, runs)
             show()
+            if processes and deadline is not None and time.time() >= deadline:
+                why = TIME_UP
+                break
             if processes:
                 time.sleep(POLL_SECONDS)
     finally:
-        for run, process in processes.values():
-            _stop(process)
-            run.status, run.message = "not run", "stopped; run again to go on"
+        _stop([process for _, process in processes.values()])
+        for run, _ in processes.values():
+            _end_early(profile, run, why, runs)
     for run in waiting:
         run.status = "not run"
+        run.message = "not begun: the time was up" if _is_late(deadline, runs) else ""
     show()
+
+
+def _is_late(deadline: float | None, runs: list[StepRun]) -> bool:
+    """Returns whether no further step may begin. The first may, however little time was given."""
+    if deadline is None:
+        return False
+    begun = any(run.started for run in runs)
+    return deadline - time.time() <= (LEAST_SECONDS if begun else 0)
 
 
 def _is_ready(run: StepRun) -> bool:
@@ -201,6 +227,24 @@ def _finish(profile: Profile, run: StepRun, returncode: int, runs: list[StepRun]
         run.failure = {"message": f"The step is finished and kept, but {run.message}"}
 
 
+def _end_early(profile: Profile, run: StepRun, why: str, runs: list[StepRun]) -> None:
+    """Notes of a stopped step how far it was, and that the next run goes on from there."""
+    _read_progress(run)
+    reached = f" ({run.message})" if run.message else ""
+    far = f", at {run.fraction:.0%}{reached}" if run.fraction else ""
+    run.status, run.message = "partial", f"stopped {why}{far}; run again to go on"
+    with suppress(OSError, ValueError):
+        described = read_json(run.folder / "run.json") | {
+            "seconds": round(run.seconds, 1),
+            "status": run.status,
+            "stopped": f"It was stopped {why}{far}. What it had written is kept: run it again and "
+            "it goes on from there, a training from its last whole epoch.",
+        }
+        write_json(run.folder / "run.json", described)
+        shelf.write_report(profile, run, runs)
+        shelf.write_index(profile, runs)
+
+
 def _failure_message(run: StepRun, returncode: int) -> str:
     try:
         return read_json(run.folder / "failure.json")["message"]
@@ -217,13 +261,15 @@ def _seconds_of_last_run(folder: Path) -> float | None:
         return None
 
 
-def _stop(process: subprocess.Popen) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _stop(processes: list[subprocess.Popen]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _locked(profile: Profile) -> FileLock:

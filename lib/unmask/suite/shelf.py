@@ -11,7 +11,8 @@ from .notebook_parameters import read_notebook, title_of
 from .plan import StepRun, read_done, stale_steps
 from .profiles import Profile, Step
 
-SHOWN_APART = ("status", "failure", "key", "step", "stale")
+SHOWN_APART = ("status", "failure", "stopped", "key", "step", "stale")
+STOPPED = "This step was stopped before its end. Run again to go on where it was."
 
 
 def report_path(profile: Profile, step: Step) -> Path:
@@ -27,13 +28,16 @@ def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
     if not _is_whole(notebook):
         notebook = run.step.notebook
     described = _read(run.folder / "run.json")
-    stopped = "This step was stopped before its end. Run again to go on where it was."
-    failed = not read_done(run.folder)
+    status = outcome_of(run.folder)
+    errors = {
+        "failed": described.get("failure", "Files that it left are gone. Run again."),
+        "partial": described.get("stopped", STOPPED),
+    }
     context = ReportContext(
         profile=profile.name,
         step=run.step.name,
-        status="failed" if failed else "done",
-        error=described.get("failure", stopped) if failed else None,
+        status=status,
+        error=errors.get(status),
         title=_title(run.step) if run.step.label else "",
         provenance={name: item for name, item in described.items() if name not in SHOWN_APART},
         steps=_pages(profile, runs),
@@ -77,7 +81,7 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
     not_asked = [run.step.name for run in runs if not run.asked]
     stale = stale_steps(profile, not_asked) if not_asked else []
     for run in runs:
-        status = _status(run)
+        status = _status(profile, run)
         summary = _read(run.folder / "summary.json") if status == "done" else {}
         earlier = "From an earlier run, with other data or settings: "
         described = _read(run.folder / "run.json")
@@ -110,12 +114,25 @@ def _stale(described: dict[str, Any]) -> list[str]:
     return [f"Built on an earlier run of {names}, not run again as asked now."] if names else []
 
 
-def _status(run: StepRun) -> str:
+def _status(profile: Profile, run: StepRun) -> str:
     if run.finished or (not run.asked and read_done(run.folder)):
         return "done"
     if run.asked:
         return run.status
-    return "failed" if _read(run.folder / "run.json").get("status") == "failed" else "not run"
+    status = outcome_of(run.folder)
+    # A step that was killed together with its runner left no page that could be linked.
+    shown = status == "failed" or (status == "partial" and report_path(profile, run.step).exists())
+    return status if shown else "not run"
+
+
+def outcome_of(folder: Path) -> str:
+    """Returns how a step's last run ended, from its files: "done", "failed", "partial" (stopped
+    before its end, by whatever), or "not run"."""
+    if read_done(folder):
+        return "done"
+    described = _read(folder / "run.json")
+    ended = described.get("status") in ("failed", "done")  # done: files are gone since
+    return "failed" if ended else "partial" if described else "not run"
 
 
 def _is_whole(notebook: Path) -> bool:

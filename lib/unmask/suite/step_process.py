@@ -70,7 +70,10 @@ def _explain(kind: str, text: str) -> str:
 
 def _execute(request: dict[str, Any]) -> None:
     import papermill
+    from nbclient import NotebookClient
 
+    # Kaggle's image has an older nbclient, which does not know how to join printed pieces.
+    joins = "coalesce_streams" in NotebookClient.class_trait_names()
     papermill.execute_notebook(
         # Papermill fills in {names} in paths; a brace in a folder's name must stay one.
         _without_fields(request["notebook"]),
@@ -80,7 +83,7 @@ def _execute(request: dict[str, Any]) -> None:
         cwd=request["cwd"],
         progress_bar=False,
         start_timeout=180,
-        coalesce_streams=True,
+        **({"coalesce_streams": True} if joins else {}),
     )
 
 

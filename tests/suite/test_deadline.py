@@ -1,0 +1,127 @@
+"""A run with a time limit stops cleanly, says so, and the next run goes on."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+from tiny_home import command, done_of, environment, make_home, run_all
+from unmask.suite.plan import StepRun
+from unmask.suite.runner import LEAST_SECONDS, _is_late
+
+# A step that counts on from what an earlier run of it wrote, as a training does.
+COUNTING = """
+import json, time
+from unmask.runs import report_progress, step_folder, write_json, write_table
+import numpy, pandas
+folder = step_folder(run_folder, "preprocess")
+kept = folder / "epochs.json"
+epochs = json.loads(kept.read_text()) if kept.exists() else []
+session = len(epochs)
+while len(epochs) < 4:
+    time.sleep(PACE if session == 0 and len(epochs) == 2 else 0.1)
+    epochs.append(session)
+    write_json(kept, epochs)
+    report_progress(len(epochs) / 4, f"epoch {len(epochs)} of 4")
+frame = pandas.DataFrame({"epoch": epochs})
+write_table(folder / "faces.parquet", frame)
+write_table(folder / "rejected.parquet", frame.iloc[:0])
+numpy.save(folder / "faces_8.npy", numpy.zeros(3))
+"""
+
+
+def make_counting_home(folder, pace: int = 60):
+    """A tiny home whose preprocess hangs for `pace` seconds after two of its four epochs."""
+    home = make_home(folder)
+    path = home / "notebooks/02_preprocess.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][-1]["source"] = COUNTING.strip().replace("PACE", str(pace))
+    path.write_text(json.dumps(notebook))
+    return home
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A home whose run was stopped in the middle of preprocess, and what the run said."""
+    home = make_counting_home(tmp_path_factory.mktemp("stopped") / "home")
+    assert run_all(home, "--until", "download").returncode == 0
+    return home, run_all(home, "--stop-after", "0.2")
+
+
+def test_a_partial_run_ends_with_1_and_says_what_is_kept(stopped):
+    home, result = stopped
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "stopped because its time was up, at 50% (epoch 2 of 4); run again" in result.stdout
+    assert "Stopped after 0.2 minutes, as --stop-after asked." in result.stdout
+    assert "not begun: the time was up" in result.stdout
+    described = json.loads((home / "runs/demo/preprocess/run.json").read_text())
+    assert described["status"] == "partial" and described["seconds"] > 1
+    assert not (home / "runs/demo/preprocess/done.json").exists()
+    assert not (home / "runs/demo/report").exists()
+
+
+def test_the_reports_of_a_partial_run_say_so_on_top(stopped):
+    home, _ = stopped
+    page = (home / "reports/demo/02_preprocess.html").read_text()
+    assert "This report is partial: the step was stopped before its end." in page
+    assert "It was stopped because its time was up, at 50% (epoch 2 of 4)." in page
+    assert "This step failed" not in page and 'class="box failure"' not in page
+    assert 'id="failed-cell"' in page
+    shelf = (home / "reports/demo/index.html").read_text()
+    assert (
+        "is partial: it was stopped before its end" in shelf
+        and "failed" not in shelf.split("</style>")[1]
+    )
+    assert '<li class="card partial">' in shelf and "1 of 3 done" in shelf
+
+
+def test_the_next_run_goes_on_where_it_was(stopped):
+    home, _ = stopped
+    result = run_all(home)
+    assert result.returncode == 0, result.stdout + result.stderr
+    epochs = json.loads((home / "runs/demo/preprocess/epochs.json").read_text())
+    assert epochs == [0, 0, 2, 2]
+    assert done_of(home, "preprocess")["outputs"]
+    for name in ("02_preprocess", "index"):
+        assert "partial:" not in (home / f"reports/demo/{name}.html").read_text()
+
+
+def test_ctrl_c_is_told_in_the_same_way(tmp_path):
+    home = make_counting_home(tmp_path / "home")
+    running = subprocess.Popen(
+        command(),
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell that runs the tests in the background makes its children deaf to Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    for line in running.stdout:
+        if "preprocess" in line and "running" in line:
+            break
+    epochs = home / "runs/demo/preprocess/epochs.json"
+    while not epochs.exists() or len(json.loads(epochs.read_text())) < 2:
+        assert running.poll() is None
+    os.kill(running.pid, signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode == 130
+    page = (home / "reports/demo/02_preprocess.html").read_text()
+    assert "This report is partial" in page and "It was stopped by hand, at" in page
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
+def test_a_limit_that_is_none_is_refused(tmp_path, minutes):
+    result = run_all(make_home(tmp_path / "home"), "--stop-after", minutes)
+    assert result.returncode == 2 and "more than 0 minutes" in result.stderr
+
+
+def test_no_further_step_begins_in_the_last_minute(monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    waiting, begun = StepRun(None, None), StepRun(None, None, started=900.0)
+    assert not _is_late(None, [begun])
+    assert not _is_late(1001.0, [waiting])
+    assert _is_late(1000.0, [waiting])
+    assert _is_late(1000.0 + LEAST_SECONDS, [waiting, begun])
+    assert not _is_late(1001.0 + LEAST_SECONDS, [waiting, begun])
