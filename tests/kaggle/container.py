@@ -88,6 +88,8 @@ def make_environment(
     for entry in sorted(Path(about["packages"]).iterdir()):
         if not entry.name.lower().startswith(absent) and entry.name != "__pycache__":
             (site / entry.name).symlink_to(f"{packages}/{entry.name}")
+    templates = Path("share", "jupyter", "nbconvert")  # which packages keep beside themselves
+    shutil.copytree(Path(about["packages"]).parents[2] / templates, folder / templates)
     return folder / "bin" / "python"
 
 
