@@ -37,6 +37,6 @@ def begin() -> None:
     if _began is None:
         _began = time.time()
         atexit.register(remove_links, home, _began)
-    from .recorder import start_recorder
+    from .alone_report import start_reporting
 
-    start_recorder(said)
+    start_reporting(said)
