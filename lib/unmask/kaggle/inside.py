@@ -35,7 +35,8 @@ from ..suite.profiles import Profile, load_profile
 from ..suite.provenance import describe_machine
 from ..suite.runner import run_plan
 
-ATTACHED = Path(__file__).resolve().parents[3]
+# A dataset that was uploaded by hand may hold its folders one level deeper.
+ATTACHED = Path(__file__).resolve().parents[3:5]
 FOLDERS = ("notebooks", "params")
 # What is kept of the time for packing: arrays and archives are written and hashed.
 PACKING_SHARE, PACKING_SECONDS = 0.05, 300
@@ -123,13 +124,14 @@ def _lay_out(request: Mapping[str, Any], home: Path) -> Profile:
     command = ["unmask", "kaggle", "run", "--profile", request["profile"], *changes]
     os.environ["UNMASK_COMMAND"] = shlex.join(command)
     for name in FOLDERS:
-        if not (ATTACHED / name).is_dir():
+        found = [root / name for root in ATTACHED if (root / name).is_dir()]
+        if not found:
             raise DataError(
                 f"The attached code of Unmask has no folder {name}/.",
-                expected=f"{ATTACHED / name}, beside lib/",
+                expected=f"{ATTACHED[0] / name}, beside lib/",
                 fix="unmask kaggle push, which uploads all of it",
             )
-        _link_folder(ATTACHED / name, home / name)
+        _link_folder(found[0], home / name)
     for sentence in link_inputs(home):
         print(sentence, flush=True)
     return load_profile(request["profile"], list(request["overrides"]))

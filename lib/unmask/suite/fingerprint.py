@@ -68,6 +68,15 @@ def step_key(step: Step, inputs: dict[str, Any]) -> str:
     )
 
 
+def portable_key(step: Step, inputs: dict[str, Any]) -> str:
+    """Returns `step_key` without versions and paths: the same at home and on Kaggle."""
+    sources = code_of(read_notebook(step.notebook))
+    given = _given(step, sources, inputs)
+    del given["versions"]
+    given["inputs"] = {need: digest for need, digest in inputs.items() if need != "paths"}
+    return sha256_of({"notebook": sources, "library": library_digest(sources), **given})
+
+
 def work_key(step: Step, inputs: dict[str, Any]) -> str:
     """Returns the hash that decides whether a step's half-done work may be used to go on.
 
@@ -110,7 +119,8 @@ def versions() -> dict[str, str]:
 def library_digest(sources: list[str], without: tuple[str, ...] = ()) -> str:
     """Returns a hash over every file of `unmask` that the code in `sources` imports, in any depth.
 
-    Comments do not count; files in the rooms named by `without` do not count.
+    Comments do not count, nor do files in the rooms named by `without`. Every version of Python
+    gives the same.
     """
     files = _files_of(tuple(sources))
     named = {path.relative_to(PACKAGE_FOLDER): _digest_of(path) for path in files}
@@ -195,7 +205,18 @@ def _tree_of(path: Path) -> ast.Module:
 
 @functools.cache
 def _digest_of(path: Path) -> str:
-    return sha256_of(ast.dump(_tree_of(path)))
+    return sha256_of(_plain_tree(_tree_of(path)))
+
+
+def _plain_tree(node: Any) -> Any:
+    """Returns a syntax tree as plain data. What is empty is left out: versions of Python differ
+    in which empty fields a node has."""
+    if isinstance(node, list):
+        return [_plain_tree(item) for item in node]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
+    return [type(node).__name__, {name: _plain_tree(item) for name, item in fields.items()}]
 
 
 def _without_magics(source: str) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 
 from ..errors import UsageError
 from ..runs import TRAINING_STEPS, kind_of_step, read_json, sha256_of
+from ..session.mounts import on_kaggle
 from .fingerprint import (
     files_stand,
     outputs_digest,
     paths_state,
+    portable_key,
     source_state,
     step_key,
     work_key,
@@ -29,6 +31,9 @@ OUTPUTS = {
     "report": ("report.json",),
     "score": ("verdicts.json",),
 }
+
+
+KAGGLE = "Kaggle"  # the place of a step that was run there
 
 
 @dataclass
@@ -113,15 +118,37 @@ def inputs_of(step: Step, run_folder: Path) -> dict[str, Any]:
 
 
 def still_stands(step: Step, run_folder: Path) -> bool:
-    """Returns whether the step was finished with the same code, parameters and inputs."""
-    folder = run_folder / step.name
-    done = read_done(folder)
+    """Returns whether the step was finished with the same code, versions, parameters and inputs.
+
+    On Kaggle versions do not count: the image may change between two kernels of one run.
+    """
+    kind = "portable_key" if on_kaggle() else "key"
+    if not _has_key(step, run_folder, kind):
+        return False
+    return step.name != "download" or files_stand(run_folder / step.name / "files.parquet")
+
+
+def stands_to_read(step: Step, run_folder: Path) -> bool:
+    """Returns whether what the step left is what is asked now: it still stands, or it was run on
+    Kaggle with the same code, parameters and inputs."""
+    elsewhere = read_done(run_folder / step.name).get("place") == KAGGLE
+    return (elsewhere and _has_key(step, run_folder, "portable_key")) or still_stands(
+        step, run_folder
+    )
+
+
+def place_here() -> str:
+    """Returns "Kaggle" there, and "" elsewhere."""
+    return KAGGLE if on_kaggle() else ""
+
+
+def _has_key(step: Step, run_folder: Path, kind: str) -> bool:
+    done = read_done(run_folder / step.name)
+    key_of = portable_key if kind == "portable_key" else step_key
     try:
-        if not done or done["key"] != step_key(step, inputs_of(step, run_folder)):
-            return False
+        return bool(done) and done.get(kind) == key_of(step, inputs_of(step, run_folder))
     except UsageError:  # the source folder is gone or no longer fit
         return False
-    return step.name != "download" or files_stand(folder / "files.parquet")
 
 
 def stale_needs(profile: Profile, asked: list[str]) -> list[str]:
@@ -132,11 +159,11 @@ def stale_needs(profile: Profile, asked: list[str]) -> list[str]:
 
 
 def stale_steps(profile: Profile, names: list[str]) -> list[str]:
-    """Returns those of `names` that no longer stand, or build on one that does not."""
+    """Returns those of `names` that are not what is asked now, or build on one that is not."""
     stale: list[str] = []
     for step in profile.steps:
         above = any(need in stale for need in step.needs)
-        if step.name in names and (above or not still_stands(step, profile.run_folder)):
+        if step.name in names and (above or not stands_to_read(step, profile.run_folder)):
             stale.append(step.name)
     return stale
 

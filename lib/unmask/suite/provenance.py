@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import platform
 import shlex
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +15,17 @@ from typing import Any
 
 import psutil
 
-from ..runs import project_home
-from .fingerprint import versions
+from ..runs import project_home, read_json
+from ..session.mounts import on_kaggle
+from .fingerprint import PACKAGE_FOLDER, versions
+from .plan import place_here
 from .profiles import Step
+
+# Beside lib/ in the dataset unmask-code: what revision it was packed from.
+PACKED = "unmask.json"
+IMAGE = {"build": ("BUILD_DATE", "/etc/build_date"), "commit": ("GIT_COMMIT", "/etc/git_commit")}
+WITH_NETWORK = ("www.kaggle.com", 443)
+NETWORK_SECONDS = 3
 
 
 def describe_parameters(step: Step) -> list[dict[str, Any]]:
@@ -35,7 +45,8 @@ def describe_parameters(step: Step) -> list[dict[str, Any]]:
 
 @functools.cache
 def describe_machine() -> dict[str, str]:
-    """Returns the processor, its cores, the memory, the GPUs and the system, as words."""
+    """Returns the processor, its cores, the memory, the GPUs and the system, as words; on Kaggle
+    its image and whether the internet was on, too."""
     return {
         "processor": _processor(),
         "cores": str(
@@ -44,12 +55,17 @@ def describe_machine() -> dict[str, str]:
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "gpu": _gpus() or "none",
         "system": f"{platform.system()} {platform.machine()}",
+        **(_describe_kaggle() if on_kaggle() else {}),
     }
 
 
 @functools.cache
 def describe_revision() -> dict[str, Any]:
-    """Returns the git revision and whether the tree has changes; revision "" outside git."""
+    """Returns the git revision and whether the tree has changes; revision "" outside git. Of code
+    that came as a dataset, it is that of the tree it was packed from."""
+    packed = _packed()
+    if packed.get("revision"):
+        return {"revision": packed["revision"], "dirty": bool(packed.get("dirty"))}
     revision = _output_of("git", "rev-parse", "--short=12", "HEAD")
     # The example reports are overwritten by every demo run and change no result.
     changed = ("status", "--porcelain", "--untracked-files=no", "--", ".", ":!reports")
@@ -58,8 +74,12 @@ def describe_revision() -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """Returns the command as a person would type it."""
+    """Returns the command as a person would type it; "" in a notebook opened by hand."""
+    if os.environ.get("UNMASK_COMMAND"):  # a kernel was started by a command typed elsewhere
+        return os.environ["UNMASK_COMMAND"]
     name = Path(sys.argv[0]).name
+    if name == "ipykernel_launcher.py":
+        return ""
     program = ["python", name] if name.endswith(".py") else [name]
     return shlex.join([*program, *sys.argv[1:]])
 
@@ -69,6 +89,7 @@ def describe_run(step: Step, key: str, inputs: dict[str, Any]) -> dict[str, Any]
     return {
         "step": step.name,
         "command": command_line(),
+        **({"place": place_here()} if place_here() else {}),
         "parameters": describe_parameters(step),
         "versions": versions(),
         **describe_revision(),
@@ -92,6 +113,37 @@ def _processor() -> str:
 def _gpus() -> str:
     listing = _output_of("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
     return ", ".join(line.strip() for line in listing.splitlines() if line.strip())
+
+
+def _packed() -> dict[str, Any]:
+    for folder in PACKAGE_FOLDER.parents[1:3]:
+        with contextlib.suppress(OSError, ValueError):
+            described = read_json(folder / PACKED)
+            return described if isinstance(described, dict) else {}
+    return {}
+
+
+def _describe_kaggle() -> dict[str, str]:
+    image = {name: _known_of_image(*places) for name, places in IMAGE.items()}
+    words = ", ".join(f"{name} {value}" for name, value in image.items() if value)
+    return {"image": words or "not said", "internet": "on" if _has_internet() else "off"}
+
+
+def _known_of_image(variable: str, file: str) -> str:
+    with contextlib.suppress(OSError):
+        return os.environ.get(variable) or Path(file).read_text(encoding="utf-8").strip()
+    return ""
+
+
+def _has_internet() -> bool:
+    """Returns whether Kaggle's own site can be reached, with UNMASK_OFFLINE without trying."""
+    if os.environ.get("UNMASK_OFFLINE"):
+        return False
+    try:
+        socket.create_connection(WITH_NETWORK, timeout=NETWORK_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _output_of(*command: str) -> str:

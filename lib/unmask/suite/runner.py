@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from ..errors import DataError, UsageError
 from ..runs import project_home, read_json, write_json
 from . import plan, shelf
-from .fingerprint import step_key, work_key
+from .fingerprint import portable_key, step_key, work_key
 from .plan import StepRun
 from .profiles import Profile
 from .provenance import describe_run
@@ -150,6 +150,7 @@ def _start(profile: Profile, run: StepRun, force: bool) -> subprocess.Popen:
     inputs = plan.inputs_of(run.step, profile.run_folder)
     write_json(run.folder / "started.json", {"work_key": work_key(run.step, inputs)})
     description = describe_run(run.step, step_key(run.step, inputs), inputs)
+    description["portable_key"] = portable_key(run.step, inputs)
     description["stale"] = plan.stale_needs(profile, [run.step.name])
     description["start"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(run.folder / "run.json", description)
@@ -217,8 +218,8 @@ def _finish(profile: Profile, run: StepRun, returncode: int, runs: list[StepRun]
     }
     write_json(run.folder / "run.json", described)
     if run.status == "done":
-        stamp = {"key": described["key"], "seconds": described["seconds"], **done}
-        write_json(run.folder / "done.json", stamp)
+        kept = {name: described.get(name, "") for name in ("key", "portable_key", "place")}
+        write_json(run.folder / "done.json", {**kept, "seconds": described["seconds"], **done})
     try:
         shelf.write_report(profile, run, runs)
         shelf.write_index(profile, runs)

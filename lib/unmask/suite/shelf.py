@@ -11,7 +11,7 @@ from .notebook_parameters import read_notebook, title_of
 from .plan import StepRun, read_done, stale_steps
 from .profiles import Profile, Step
 
-SHOWN_APART = ("status", "failure", "stopped", "key", "step", "stale")
+SHOWN_APART = ("status", "failure", "stopped", "key", "portable_key", "step", "stale")
 STOPPED = "This step was stopped before its end. Run again to go on where it was."
 
 
