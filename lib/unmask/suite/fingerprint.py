@@ -210,13 +210,19 @@ def _digest_of(path: Path) -> str:
 
 def _plain_tree(node: Any) -> Any:
     """Returns a syntax tree as plain data. What is empty is left out: versions of Python differ
-    in which empty fields a node has."""
+    in which empty fields a node has, and in empty texts at the end of a format."""
     if isinstance(node, list):
         return [_plain_tree(item) for item in node]
+    if isinstance(node, ast.JoinedStr):
+        return ["JoinedStr", [_plain_tree(part) for part in node.values if not _is_no_text(part)]]
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
     return [type(node).__name__, {name: _plain_tree(item) for name, item in fields.items()}]
+
+
+def _is_no_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value == ""
 
 
 def _without_magics(source: str) -> str:
