@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -15,6 +16,7 @@ from .notebook_parameters import code_of, read_notebook
 from .recorder import CellRecord
 
 INJECTED = "# Parameters\n"  # what papermill's own cell begins with
+PROGRESS = re.compile(r"\r *\d+% [^\r\n]*")  # lines of runs.report_progress
 # How alike an edited cell is to the shipped one, and to one that was also executed as shipped.
 EDITED, EDITED_AGAIN = 0.5, 0.8
 
@@ -122,17 +124,20 @@ def _most_alike(source: str, sources: Mapping[int, str], executed: set[str]) -> 
 
 def _cell(record: CellRecord, metadata: Mapping[str, Any] | None = None) -> Any:
     tags = {"tags": ["injected-parameters"]} if record.source.startswith(INJECTED) else {}
+    outputs = [_output(output) for output in record.outputs]
     return new_code_cell(
         record.source,
         execution_count=record.count,
         metadata=dict(metadata or tags),
-        outputs=[_output(output) for output in record.outputs],
+        outputs=[output for output in outputs if output.get("text") != ""],
     )
 
 
 def _output(output: Mapping[str, Any]) -> Any:
     left_out = ("kind", "transient")
     content = {name: value for name, value in output.items() if name not in left_out}
+    if content.get("name") == "stderr":
+        content["text"] = PROGRESS.sub("", content["text"])
     return new_output(output["kind"], **content)
 
 
