@@ -7,7 +7,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
@@ -15,6 +15,7 @@ import keras
 
 from ..errors import DataError, UsageError, nearest
 from ..runs import sha256_file
+from ..session.mounts import attached_files, on_kaggle
 
 SETTINGS = ("random", "imagenet", "imagenet_or_random")
 STORE = "https://storage.googleapis.com/"
@@ -25,6 +26,11 @@ RANDOM_NOTICE = (
 )
 ASKED_FOR = "the profile asks for it"
 NOT_FOUND = "its ImageNet weights were neither in Keras' folder nor could they be downloaded"
+NOT_ATTACHED = (
+    "its ImageNet weights, {name}, are in nothing that is attached (Add Input > a dataset or model "
+    "that holds the file), nor could they be downloaded"
+)
+ATTACHED_NOTICE = "{title} started from the attached ImageNet weights {path}."
 NOT_WHOLE = "{damage}, and no other file of its ImageNet weights could be downloaded"
 # Hashes as keras.applications 3.13 carries them; it has none for MobileNetV2.
 EFFICIENTNET_MD5 = {
@@ -153,6 +159,9 @@ def find_weights(
 ) -> FoundWeights:
     """Finds the weights that a setting asks for, downloading them where it can.
 
+    The published file is looked for in Keras' folder and in what is attached on Kaggle, by its
+    name and its hash, before anything is downloaded.
+
     Example:
         start = find_weights("mobilenet_v2", "imagenet_or_random", alpha=0.35)
         model = build("mobilenet_v2", (128, 128, 3), weights=start.path or "random", alpha=0.35)
@@ -180,20 +189,49 @@ def find_weights(
     damage = wanted.damage(target) if target.exists() else ""
     if target.exists() and not damage:
         return _checked(target)
+    found, damage = _find_attached(wanted, damage)
+    if found:
+        return found
     try:
         return _checked(_download(wanted, home))
     except OSError as error:
         if setting == "imagenet_or_random":
-            reason = NOT_WHOLE.format(damage=damage) if damage else NOT_FOUND
+            reason = _why_random(wanted, damage)
             return FoundWeights(None, notice=RANDOM_NOTICE.format(title=title, reason=reason))
         state = damage or f"{wanted.title}'s ImageNet weights are not at {target}"
         again = "downloaded again" if damage else "downloaded"
         raise DataError(
             f"{state}, and could not be {again} ({error}).",
             expected=f"the file {wanted.described()}",
-            fix=f"fetch {wanted.url} elsewhere and put it there, or set weights to the path "
-            "of a file, to imagenet_or_random, or to random",
+            fix=f"{_where_to_put(wanted)}, or set weights to the path of a file, to "
+            "imagenet_or_random, or to random",
         ) from error
+
+
+def _find_attached(wanted: Published, damage: str) -> tuple[FoundWeights | None, str]:
+    """Returns what an attached file gives, and what to say of the damaged ones if none does."""
+    for path in attached_files(wanted.name):
+        wrong = wanted.damage(path)
+        if not wrong:
+            notice = ATTACHED_NOTICE.format(title=wanted.title, path=path)
+            return replace(_checked(path), notice=notice), ""
+        damage = damage or wrong
+    return None, damage
+
+
+def _why_random(wanted: Published, damage: str) -> str:
+    if damage:
+        return NOT_WHOLE.format(damage=damage)
+    return NOT_ATTACHED.format(name=wanted.name) if on_kaggle() else NOT_FOUND
+
+
+def _where_to_put(wanted: Published) -> str:
+    if on_kaggle():
+        return (
+            f"attach a dataset or model that holds {wanted.name} (Add Input), or switch the "
+            "internet on (Settings > Turn on internet)"
+        )
+    return f"fetch {wanted.url} elsewhere and put it there"
 
 
 def _checked(path: Path) -> FoundWeights:

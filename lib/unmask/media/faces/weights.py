@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import threading
 import time
@@ -13,11 +14,13 @@ from pathlib import Path
 
 from ... import runs
 from ...errors import DataError
+from ...session.mounts import attached_files, on_kaggle
 
 VARIABLE = "UNMASK_YUNET"
 CACHE_VARIABLE = "UNMASK_CACHE"
 OFFLINE_VARIABLE = "UNMASK_OFFLINE"
 NAME = "face_detection_yunet_2023mar.onnx"
+PATTERN = "*yunet*.onnx"
 # OpenCV Zoo's file (MIT), at a fixed commit and from its second home.
 ADDRESSES = (
     "https://media.githubusercontent.com/media/opencv/opencv_zoo/"
@@ -35,6 +38,7 @@ KNOWN = {
         "the export of YuNet with dynamic shapes, which OpenCV 4 cannot read"
     ),
 }
+ON_KAGGLE = "; on Kaggle attach a dataset or model that holds it, or switch the internet on"
 LARGEST = 5_000_000  # bytes; the files have less than 0.4 million
 SECONDS = 15.0  # for one address, looking its name up included
 RETRY_SECONDS = 600.0  # after a failed download, before the same process tries again
@@ -49,8 +53,9 @@ def yunet_file(
     """Returns YuNet's ONNX file, which is there or is fetched into the cache.
 
     Looked for in this order: `given`, $UNMASK_YUNET, any `*yunet*.onnx` in `data/weights/` of the
-    project, the cache. The first two must hold a known file; of the others, unknown ones are
-    passed over. With $UNMASK_OFFLINE set nothing is fetched.
+    project, the cache, any `*yunet*.onnx` in what is attached on Kaggle. The first two must hold a
+    known file; of the others, unknown ones are passed over. With $UNMASK_OFFLINE set nothing is
+    fetched.
 
     Args:
         given: a file.
@@ -67,7 +72,8 @@ def yunet_file(
         check_known(path)
         return path
     folder = runs.project_home() / "data" / "weights"
-    for path in [*sorted(folder.glob("*yunet*.onnx")), cache_folder() / NAME]:
+    here = [*sorted(folder.glob(PATTERN)), cache_folder() / NAME]
+    for path in itertools.chain(here, attached_files(PATTERN)):
         if _is_known(path, (*KNOWN, digest)):
             return path
     return fetch(cache_folder() / NAME, addresses or ADDRESSES, digest)
@@ -132,7 +138,7 @@ def _not_fetched(reasons: str, addresses: Sequence[str], digest: str) -> DataErr
         expected=f"{NAME}, sha256 {digest}",
         fix=(
             f"fetch it by hand from {addresses[0]} and put it into data/weights/ of the project, "
-            f"or name it in {VARIABLE}"
+            f"or name it in {VARIABLE}{ON_KAGGLE if on_kaggle() else ''}"
         ),
     )
 
