@@ -195,11 +195,13 @@ class Kernels:
         return {"kernels": found, "nextPageToken": following}
 
     def ListKernelSessionOutput(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Lists a page of the newest session's output, if it is COMPLETE; else refuses."""
+        """Lists a page of the newest session's output: all of a COMPLETE one, an ERROR's log."""
         kernel = self.find(body["userName"], body["kernelSlug"])
         session = self.latest(body["userName"], body["kernelSlug"])
+        if session.state == "ERROR":
+            return {"files": [], "log": session.log}
         if session.state != "COMPLETE":
-            raise Refused(404 if not session.is_over else 403, "The session has no output")
+            raise Refused(403 if session.is_over else 404, "The session has no output")
         if self.faults.take("stale", kernel.slug):
             session = kernel.complete(skip=1) or session
         names = self.output_names(session)

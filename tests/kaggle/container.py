@@ -89,7 +89,9 @@ def make_environment(
         if not entry.name.lower().startswith(absent) and entry.name != "__pycache__":
             (site / entry.name).symlink_to(f"{packages}/{entry.name}")
     templates = Path("share", "jupyter", "nbconvert")  # which packages keep beside themselves
-    shutil.copytree(Path(about["packages"]).parents[2] / templates, folder / templates)
+    beside = Path(about["packages"]).parents[2] / templates
+    if beside.is_dir():
+        shutil.copytree(beside, folder / templates)
     return folder / "bin" / "python"
 
 

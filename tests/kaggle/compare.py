@@ -1,0 +1,195 @@
+"""Compares a run that came from Kaggle with one made at home: scores, tables, pictures.
+
+Left out is what has to differ: times, places, the machine. Everything else must be the same, to
+the last bit of a score and the last byte of a picture.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from bs4 import BeautifulSoup
+
+# The runner's own files: commands, times, machine, versions, hashes over all of them.
+RUNNERS = {
+    *("process.log", "run.json", "request.json", "started.json", "done.json", "executed.ipynb"),
+    *("progress.jsonl", "failure.json", "alive"),
+}
+TIMED = re.compile(
+    r"second|minute|hour|\btime|\bms\b|milli|latency|per image|duration|took|machine|\bwhen\b"
+    r"|images/s|speed|fast|rate_per|per_second|memory|elapsed|started|ended|written",
+    re.IGNORECASE,
+)
+PLACE = re.compile(r"(/[\w.-]+)+(?=/(data|runs)/)")
+PLACES = ("path", "root", "folder", "inputs", "revision", "command", "versions", "key")
+
+
+def compare_runs(local: Path, other: Path, profile: str) -> list[str]:
+    """Returns what differs in the run folders and reports of two homes; empty when all is alike.
+
+    Files of the other home may lack what is not fetched: arrays of faces.
+    """
+    differences = []
+    ours, theirs = (_files(home / "runs" / profile) for home in (local, other))
+    missing = sorted(ours.keys() - theirs.keys())
+    differences += [f"missing: {name}" for name in missing if not name.endswith(".npy")]
+    differences += [f"only there: {name}" for name in sorted(theirs.keys() - ours.keys())]
+    for name in sorted(ours.keys() & theirs.keys()):
+        if words := _compare_files(ours[name], theirs[name]):
+            differences.append(f"{name}: {words}")
+    for page in sorted((local / "reports" / profile).glob("*.html")):
+        found = other / "reports" / profile / page.name
+        if not found.exists():
+            differences.append(f"no report {page.name}")
+        else:
+            differences += [f"{page.name}: {words}" for words in compare_reports(page, found)]
+    return differences
+
+
+def compare_reports(page: Path, other: Path) -> list[str]:
+    """Returns what differs between two reports: headings, tables, pictures."""
+    ours, theirs = _content(page), _content(other)
+    return [
+        f"{part} differ: {_first_difference(ours[part], theirs[part])}"
+        for part in ours
+        if ours[part] != theirs[part]
+    ]
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The files of the steps: what lies above them is bookkeeping."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.name not in RUNNERS
+        and path.parent != folder
+        and "tensorboard" not in path.parts
+    }
+
+
+def _compare_files(path: Path, other: Path) -> str:
+    read = {
+        ".parquet": _table, ".csv": _table, ".json": _json, ".jsonl": _lines, ".npz": _arrays,
+        ".keras": _weights,
+    }.get(path.suffix, Path.read_bytes)  # fmt: skip
+    ours, theirs = read(path), read(other)
+    return "" if _alike(ours, theirs) else _first_difference(ours, theirs)
+
+
+def _table(path: Path) -> dict[str, list[Any]]:
+    table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    kept = [name for name in table.columns if not TIMED.search(str(name))]
+    return {str(name): [_plain(value) for value in table[name]] for name in kept}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return PLACE.sub("HOME", value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _json(path: Path) -> Any:
+    return _without_times(json.loads(path.read_text()))
+
+
+def _lines(path: Path) -> Any:
+    return [_without_times(json.loads(line)) for line in path.read_text().splitlines()]
+
+
+def _without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _without_times(item)
+            for name, item in value.items()
+            if not TIMED.search(name.replace("_", " ")) and name not in PLACES
+        }
+    if isinstance(value, list):
+        return [_without_times(item) for item in value]
+    return PLACE.sub("HOME", value) if isinstance(value, str) else value
+
+
+def _arrays(path: Path) -> dict[str, list]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name].tolist() for name in arrays.files}
+
+
+def _weights(path: Path) -> dict[str, Any]:
+    """The weights of a network: the file around them holds the time at which it was saved."""
+    import io
+
+    import h5py
+
+    found: dict[str, Any] = {}
+    with zipfile.ZipFile(path) as archive:
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(content) as file:
+        file.visititems(
+            lambda name, item: (
+                found.update({name: item[()].tolist()}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return found
+
+
+def _alike(ours: Any, theirs: Any) -> bool:
+    """Equality that takes a missing number for equal to a missing number."""
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return ours == theirs or (math.isnan(ours) and math.isnan(theirs))
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(_alike(ours[k], theirs[k]) for k in ours)
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(_alike, ours, theirs))
+    return ours == theirs
+
+
+def _content(page: Path) -> dict[str, list]:
+    """What a reader sees of numbers and pictures in the article of a report."""
+    soup = BeautifulSoup(page.read_text(), "html.parser")
+    body = soup.find("article") or soup.find("main")
+    pictures = {
+        "pictures": [
+            (image.get("alt"), image["src"])
+            for image in body.find_all("img")
+            if not TIMED.search(image.get("alt") or "")
+        ],
+        "headings": [heading.get_text(" ", strip=True) for heading in body.find_all(["h2", "h3"])],
+    }
+    return {**pictures, "tables": [_rows(table) for table in body.find_all("table")]}
+
+
+def _rows(table: Any) -> list[list[str]]:
+    """The cells of a table, less columns and rows that are headed by something timed."""
+    rows = [
+        [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])]
+        for row in table.find_all("tr")
+    ]
+    heads = rows[0] if rows else []
+    timed = {number for number, text in enumerate(heads) if TIMED.search(text)}
+    return [
+        [PLACE.sub("HOME", text) for number, text in enumerate(row) if number not in timed]
+        for row in rows
+        if not (row and TIMED.search(row[0]))
+    ]
+
+
+def _first_difference(ours: Any, theirs: Any, place: str = "") -> str:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in [*ours, *(set(theirs) - set(ours))]:
+            if not _alike(ours.get(name), theirs.get(name)):
+                return _first_difference(ours.get(name), theirs.get(name), f"{place}.{name}")
+    if isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
+        for number, (one, another) in enumerate(zip(ours, theirs, strict=False)):
+            if not _alike(one, another):
+                return _first_difference(one, another, f"{place}[{number}]")
+        return f"{place}: {len(ours)} and {len(theirs)} items"
+    return f"{place} {str(ours)[:200]!r} is {str(theirs)[:200]!r} there"
