@@ -6,39 +6,10 @@ import signal
 import subprocess
 
 import pytest
+from counting_home import make_counting_home
 from tiny_home import command, done_of, environment, make_home, run_all
 from unmask.suite.plan import StepRun
 from unmask.suite.runner import LEAST_SECONDS, _is_late
-
-# A step that counts on from what an earlier run of it wrote, as a training does.
-COUNTING = """
-import json, time
-from unmask.runs import report_progress, step_folder, write_json, write_table
-import numpy, pandas
-folder = step_folder(run_folder, "preprocess")
-kept = folder / "epochs.json"
-epochs = json.loads(kept.read_text()) if kept.exists() else []
-session = len(epochs)
-while len(epochs) < 4:
-    time.sleep(PACE if session == 0 and len(epochs) == 2 else 0.1)
-    epochs.append(session)
-    write_json(kept, epochs)
-    report_progress(len(epochs) / 4, f"epoch {len(epochs)} of 4")
-frame = pandas.DataFrame({"epoch": epochs})
-write_table(folder / "faces.parquet", frame)
-write_table(folder / "rejected.parquet", frame.iloc[:0])
-numpy.save(folder / "faces_8.npy", numpy.zeros(3))
-"""
-
-
-def make_counting_home(folder, pace: int = 60):
-    """A tiny home whose preprocess hangs for `pace` seconds after two of its four epochs."""
-    home = make_home(folder)
-    path = home / "notebooks/02_preprocess.ipynb"
-    notebook = json.loads(path.read_text())
-    notebook["cells"][-1]["source"] = COUNTING.strip().replace("PACE", str(pace))
-    path.write_text(json.dumps(notebook))
-    return home
 
 
 @pytest.fixture(scope="module")

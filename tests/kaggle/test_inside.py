@@ -1,0 +1,224 @@
+"""What a launcher kernel does, in a process of its own with folders laid out like Kaggle's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+from unmask.runs import read_json, write_json
+from unmask.session.outputs import MANIFEST, read_manifest, restore_all
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "suite"))
+from counting_home import make_counting_home
+
+LIBRARY = Path(__file__).resolve().parents[2] / "lib"
+SCRIPT = """
+import json, os, sys
+from unmask.kaggle.inside import run_request
+run_request(json.loads(sys.argv[1]))
+"""
+PACKED = {"digest": "d", "revision": "abc123abc123", "dirty": False, "version": "1"}
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory) -> Path:
+    """The dataset unmask-code as a folder: lib/, tiny notebooks/ and params/, unmask.json."""
+    folder = make_counting_home(tmp_path_factory.mktemp("code") / "unmask-code")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(LIBRARY / "unmask", folder / "lib" / "unmask", ignore=ignored)
+    write_json(folder / "unmask.json", PACKED)
+    return folder
+
+
+class Kernel:
+    """A launcher kernel: its folders, its process, what it leaves."""
+
+    def __init__(self, folder: Path, code: Path, attached: list[Path], steps: list[str], **request):
+        self.working, inputs = folder / "working", folder / "input" / "notebooks" / "ada"
+        self.working.mkdir(parents=True)
+        inputs.mkdir(parents=True)
+        for number, output in enumerate(attached):
+            (inputs / f"kernel-{number}").symlink_to(output, target_is_directory=True)
+        known = {"format": 1, "run_id": "0a1b2c3d", "key": "k", "part": 1, "profile": "demo"}
+        asked = {**known, "overrides": [], "steps": steps, "seconds": 600, **request}
+        variables = {
+            "KAGGLE_KERNEL_RUN_TYPE": "Batch",
+            "UNMASK_KAGGLE_INPUT": str(folder / "input"),
+            "UNMASK_KAGGLE_WORKING": str(self.working),
+            "PYTHONPATH": str(code / "lib"),
+            "GIT_COMMIT": "feed",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, json.dumps(asked)],
+            env={**os.environ, **variables},
+            cwd=self.working,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def end(self) -> dict:
+        self.log, _ = self.process.communicate(timeout=120)
+        assert self.process.returncode == 0, self.log
+        manifest = read_manifest(self.working)
+        assert manifest, self.log
+        return manifest
+
+    def described(self, step: str) -> dict:
+        with tarfile.open(self.working / "results.tar") as archive:
+            return json.load(archive.extractfile(f"runs/demo/{step}/run.json"))
+
+
+def states(manifest: dict) -> dict[str, str]:
+    return {name: step["status"] for name, step in manifest["steps"].items()}
+
+
+@pytest.fixture(scope="module")
+def download(tmp_path_factory, code):
+    """The kernel of the step download, ended."""
+    kernel = Kernel(tmp_path_factory.mktemp("download"), code, [], ["download"])
+    return kernel, kernel.end()
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory, code, download):
+    """Two kernels of the step preprocess: the first runs out of time, the second goes on."""
+    needed = download[0].working
+    folder = tmp_path_factory.mktemp("parts")
+    first = Kernel(folder / "1", code, [needed], ["preprocess"], seconds=15)
+    before = first.end()
+    attached = [first.working, needed]
+    second = Kernel(folder / "2", code, attached, ["preprocess"], part=2, run_id="ffffffff")
+    return first, before, second, second.end()
+
+
+def test_a_done_step_leaves_only_its_output(download):
+    kernel, manifest = download
+    assert manifest["status"] == "done" and states(manifest) == {"download": "done"}
+    assert (manifest["run_id"], manifest["key"], manifest["part"]) == ("0a1b2c3d", "k", 1)
+    assert {path.name for path in kernel.working.iterdir()} == {
+        MANIFEST, "results.tar", "reports",
+    }  # fmt: skip
+    pages = {path.name for path in (kernel.working / "reports/demo").iterdir()}
+    assert pages == {"01_download.html", "index.html"}
+    assert "This kernel is done." in kernel.log and "download: done" in kernel.log
+
+
+def test_the_report_says_that_it_ran_on_kaggle(download):
+    kernel, _ = download
+    described = kernel.described("download")
+    assert described["place"] == "Kaggle"
+    assert described["command"] == "unmask kaggle run --profile demo"
+    assert described["revision"] == PACKED["revision"] and described["dirty"] is False
+    assert described["machine"]["internet"] == "off"
+    assert "commit feed" in described["machine"]["image"]
+    page = (kernel.working / "reports/demo/01_download.html").read_text()
+    assert "<dt>Place</dt><dd><code>Kaggle</code></dd>" in page
+
+
+def test_a_step_that_runs_out_of_time_is_partial(parts):
+    first, before, _, _ = parts
+    assert before["status"] == "partial" and states(before) == {"preprocess": "partial"}
+    assert "at 50% (epoch 2 of 4)" in before["steps"]["preprocess"]["message"]
+    assert "This kernel is partial." in first.log
+    page = (first.working / "reports/demo/02_preprocess.html").read_text()
+    assert "This report is partial" in page
+
+
+def test_the_next_part_goes_on_and_ends(parts):
+    _, _, second, after = parts
+    assert after["status"] == "done" and after["part"] == 2, second.log
+    with tarfile.open(second.working / "results.tar") as archive:
+        epochs = json.load(archive.extractfile("runs/demo/preprocess/epochs.json"))
+        assert not [name for name in archive.getnames() if "/download/" in name]
+    assert epochs == [0, 0, 2, 2]
+    assert {item["path"] for item in after["files"]} == {"results.tar", "faces/faces_8.npy"}
+
+
+def test_at_home_what_ran_elsewhere_is_not_called_stale(parts, download, code, tmp_path):
+    home = make_counting_home(tmp_path / "home")
+    first, _, second, _ = parts
+    restore_all([second.working, first.working, download[0].working], home)
+    for step in ("download", "preprocess"):
+        done = read_json(home / "runs/demo" / step / "done.json")
+        assert done["place"] == "Kaggle"
+        write_json(home / "runs/demo" / step / "done.json", {**done, "key": "another version's"})
+    words = (
+        "import json, sys; from unmask.suite import plan; from unmask.suite.profiles import *\n"
+        "steps = ['download', 'preprocess']\n"
+        "for change in ([], ['preprocess.pause=1'], ['download.amount=2']):\n"
+        "    profile = load_profile('demo', change)\n"
+        "    print(json.dumps([plan.stale_steps(profile, steps),\n"
+        "        [plan.still_stands(profile.step(s), profile.run_folder) for s in steps]]))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", words],
+        env={**os.environ, "UNMASK_HOME": str(home), "PYTHONPATH": str(code / "lib")},
+        capture_output=True,
+        text=True,
+    )
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert told == [
+        [[], [False, False]],
+        [["preprocess"], [False, False]],
+        [["download", "preprocess"], [False, False]],
+    ], result.stderr
+
+
+def test_a_failed_notebook_ends_in_the_manifest(code, tmp_path):
+    changes = ["download.fail=error"]
+    kernel = Kernel(tmp_path, code, [], ["download", "preprocess"], overrides=changes)
+    manifest = kernel.end()
+    assert manifest["status"] == "failed"
+    assert states(manifest) == {"download": "failed", "preprocess": "not run"}
+    assert "planted <b>error</b>" in manifest["steps"]["download"]["message"]
+    assert "download failed: ValueError: planted" in kernel.log
+    command = "unmask kaggle run --profile demo --set download.fail=error"
+    assert kernel.described("download")["command"] == command
+
+
+def test_an_input_that_is_missing_is_named_with_its_kernel(code, tmp_path):
+    kernel = Kernel(tmp_path, code, [], ["preprocess"])
+    manifest = kernel.end()
+    assert manifest["status"] == "failed" and states(manifest) == {"preprocess": "not run"}
+    assert "unmask-demo-download" in manifest["message"] and manifest["message"] in kernel.log
+
+
+def test_a_mistake_in_the_request_still_leaves_a_manifest(code, tmp_path):
+    kernel = Kernel(tmp_path, code, [], ["download"], seconds="many")
+    manifest = kernel.end()
+    assert manifest["status"] == "failed" and "ValueError" in manifest["message"]
+    assert "Traceback" in kernel.log
+
+
+def test_a_cancelled_kernel_packs_what_is_there(code, tmp_path):
+    kernel = Kernel(tmp_path, code, [], ["download", "preprocess"])
+    epochs = kernel.working / "runs/demo/preprocess/epochs.json"
+    while not epochs.exists() or len(json.loads(epochs.read_text())) < 2:
+        assert kernel.process.poll() is None
+        time.sleep(0.1)
+    kernel.process.send_signal(signal.SIGTERM)
+    manifest = kernel.end()
+    assert states(manifest) == {"download": "done", "preprocess": "partial"}, kernel.log
+    assert manifest["status"] == "partial"
+    assert kernel.described("preprocess")["status"] == "partial"
+
+
+def test_at_home_a_request_is_refused_before_anything_is_removed(code, tmp_path):
+    (tmp_path / "runs").mkdir()
+    request = '{"profile": "demo", "steps": [], "overrides": []}'
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT, request],
+        env={**os.environ, "UNMASK_KAGGLE_WORKING": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert "UsageError" in result.stderr and (tmp_path / "runs").is_dir()
