@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from unmask.runs import NOTEBOOK_OF_STEP
+from unmask.session.setup_cell import SETUP
 from unmask.suite.notebook_parameters import cell_source, read_parameters
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -76,26 +77,24 @@ def test_one_parameters_cell_with_a_comment_on_every_line(path, notebook):
         assert not parameter.problem_with(parameter.default)
 
 
-def test_all_imports_stand_in_the_setup_cell(notebook):
-    setup, *others = (cell for cell in notebook.cells if cell.cell_type == "code")
-    assert setup.metadata.tags == ["remove-output"]
-    for cell in others:
+def test_all_imports_stand_in_the_setup_section(notebook):
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code[:2]:
+        assert cell.metadata.tags == ["remove-output"]
+    for cell in code[2:]:
         tree = ast.parse(cell.source)
         assert not [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
 
 
-def test_the_setup_cell_begins_the_same_everywhere():
-    starts = set()
-    for path in PATHS:
-        notebook = nbformat.read(path, as_version=4)
-        setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
-        starts.add(setup.source[: setup.source.index("break") + len("break")])
-    assert len(starts) == 1
+def test_the_first_cell_is_the_same_everywhere_and_finds_unmask(notebook):
+    _, heading, first, *_ = notebook.cells
+    assert heading.source == "## Setup"
+    assert first.source == SETUP
 
 
 def test_cells_stay_short(notebook):
     for cell in notebook.cells:
-        if cell.cell_type == "code" and cell is not notebook.cells[2]:
+        if cell.cell_type == "code" and cell is not notebook.cells[3]:
             assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
 
 
