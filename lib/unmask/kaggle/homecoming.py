@@ -1,0 +1,215 @@
+"""Puts fetched outputs into runs/<profile>/ and renders the reports, as after a run at home."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ..errors import DataError
+from ..runs import project_home, read_json, sha256_file, write_json
+from ..session.outputs import read_manifest, restore
+from ..suite import shelf
+from ..suite.plan import StepRun
+from ..suite.profiles import Profile
+from .client import Client
+from .fetch import fetch_files, is_fetched
+from .pushing import belongs
+from .state import Push, staging_folder
+from .table import Display
+
+# In a run folder: which steps came from Kaggle, each with the push and the hash of its run.json.
+MARKER = "from_kaggle.json"
+
+
+@dataclass
+class Homecoming:
+    """Fetches the results of pushes and puts them where a local run would have them.
+
+    Attributes:
+        with_data: whether arrays of faces and pictures come as well.
+    """
+
+    client: Client
+    profile: Profile
+    display: Display
+    with_data: bool = False
+
+    def take(self, pushes: Sequence[Push]) -> bool:
+        """Brings what these pushes left home, if it is not here yet; returns whether any came.
+
+        Args:
+            pushes: that have ended; older parts first.
+
+        Raises:
+            DataError: a file is damaged; a run of the profile is in progress here.
+        """
+        fetched = [push for push in pushes if self._fetch(push)]
+        if all(_is_home(self.profile, push) for push in fetched):
+            return False
+        moved = move_own_run_aside(self.profile)
+        if moved:
+            self.display.say(moved)
+        steps = put_home(self.profile, fetched)
+        for problem in render(self.profile, steps):
+            self.display.say(problem)
+        return True
+
+    def _fetch(self, push: Push) -> bool:
+        """Fetches the results of a push; returns whether it left any."""
+        folder = staging_folder(self.profile.name, push.slug)
+        manifest = read_manifest(folder)
+        if manifest is None or not belongs(manifest, push):
+            return False
+        if not (push.fetched and is_fetched(folder, self.with_data)):
+            fetch_files(
+                self.client,
+                push.slug,
+                folder,
+                manifest,
+                with_data=self.with_data,
+                tell=self.display.tell,
+            )
+            self.display.tell("")
+        push.fetched = True
+        return True
+
+
+def steps_from_kaggle(run_folder: Path) -> dict[str, dict[str, str]]:
+    """Returns {step: {"run_id", "run"}} of what was put into a run folder by this module."""
+    try:
+        content = read_json(run_folder / MARKER)
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def move_own_run_aside(profile: Profile) -> str:
+    """Moves a run that was made here to runs/<profile>-home-<date>; returns a sentence, or "".
+
+    Raises:
+        DataError: that run is in progress.
+    """
+    folder = profile.run_folder
+    known = steps_from_kaggle(folder)
+    own = [
+        path.parent.name
+        for path in sorted(folder.glob("*/run.json"))
+        if known.get(path.parent.name, {}).get("run") != sha256_file(path)
+    ]
+    if not own:
+        return ""
+    _check_idle(profile)
+    target = _free(folder.with_name(f"{folder.name}-home-{datetime.date.today():%Y-%m-%d}"))
+    folder.rename(target)
+    place = target.relative_to(project_home()).as_posix()
+    return f"The run made here ({', '.join(own)}) was moved to {place}."
+
+
+def put_home(profile: Profile, pushes: Sequence[Push]) -> list[str]:
+    """Puts fetched outputs below runs/<profile>/; returns the steps that are new there.
+
+    Args:
+        profile: a checked profile.
+        pushes: with results fetched, older parts first.
+
+    Raises:
+        DataError: an archive is damaged; a run of the profile is in progress here.
+    """
+    fresh: list[str] = []
+    for push in pushes:
+        if _is_home(profile, push):
+            continue
+        _check_idle(profile)
+        staged = staging_folder(profile.name, push.slug)
+        restore(staged, project_home())
+        known = steps_from_kaggle(profile.run_folder)
+        for step in read_manifest(staged)["steps"]:
+            folder = profile.run_folder / step
+            if (folder / "run.json").is_file():
+                _note_what_stayed(folder)
+                mark = {"run_id": push.run_id, "run": sha256_file(folder / "run.json")}
+                known[step] = {**mark, "files": _count(staged)}
+                fresh.append(step)
+        write_json(profile.run_folder / MARKER, known)
+    return list(dict.fromkeys(fresh))
+
+
+def _is_home(profile: Profile, push: Push) -> bool:
+    staged = staging_folder(profile.name, push.slug)
+    manifest, known = read_manifest(staged), steps_from_kaggle(profile.run_folder)
+    if manifest is None:
+        return True
+    marks = [known.get(step, {}) for step, told in manifest["steps"].items() if _has_run(told)]
+    wanted = {"run_id": push.run_id, "files": _count(staged)}
+    return all(wanted.items() <= mark.items() for mark in marks)
+
+
+def _has_run(told: dict[str, Any]) -> bool:
+    return told.get("status") in ("done", "unchanged", "partial", "failed")
+
+
+def _count(staged: Path) -> int:
+    """How many files of an output are here: more once data was asked for."""
+    return sum((staged / item["path"]).is_file() for item in read_manifest(staged)["files"])
+
+
+def _note_what_stayed(folder: Path) -> None:
+    """Lets a step count as done although its array of faces stayed on Kaggle.
+
+    Its key is emptied, so that a run at home makes the step again before it builds on it.
+    """
+    try:
+        done = read_json(folder / "done.json")
+    except (OSError, ValueError):
+        return
+    gone = [name for name in done.get("sizes", {}) if not (folder / name).exists()]
+    if gone:
+        sizes = {name: size for name, size in done["sizes"].items() if name not in gone}
+        stayed = {"sizes": sizes, "key": "", "left_on_kaggle": gone}
+        write_json(folder / "done.json", {**done, **stayed})
+
+
+def render(profile: Profile, steps: Iterable[str]) -> list[str]:
+    """Renders the reports of these steps and the index; returns what could not be rendered."""
+    runs = [_as_run(profile, step.name) for step in profile.steps]
+    problems = []
+    for run in runs:
+        if run.step.name in steps and (run.folder / "run.json").is_file():
+            try:
+                shelf.write_report(profile, run, runs)
+            except Exception as error:  # a report must not stop the ones after it
+                problems.append(f"The report of {run.step.name} cannot be rendered: {error}")
+    shelf.write_index(profile, runs)
+    return problems
+
+
+def _as_run(profile: Profile, name: str) -> StepRun:
+    """Returns a step of another machine as if it had been run here just now."""
+    step = profile.step(name)
+    folder = profile.run_folder / name
+    there = (folder / "run.json").is_file()
+    return StepRun(step, folder, status=shelf.outcome_of(folder) if there else "not run")
+
+
+def _check_idle(profile: Profile) -> None:
+    profile.run_folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(profile.run_folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise DataError(
+            f"A run of the profile {profile.name!r} is in progress here.",
+            expected=f"nobody who writes to {profile.run_folder} while results are put there",
+            fix="wait until it ends or stop it, then run again",
+        ) from None
+    lock.release()
+
+
+def _free(path: Path) -> Path:
+    candidates = [path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 1000))]
+    return next(each for each in candidates if not each.exists())

@@ -1,0 +1,90 @@
+"""Before anything is pushed: the datasets are brought to Kaggle, and what will run is said."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import UsageError
+from .chain import Kernel, make_chain
+from .client import Client
+from .datasets import ensure_code, ensure_packages
+from .follow import Follower
+from .internet import Attached
+from .packing import NoWheelsError
+
+NAMES = {"NvidiaTeslaT4": "GPU (T4 x2)", "NvidiaTeslaP100": "GPU (P100)", "": "CPU"}
+
+
+def prepare(options: argparse.Namespace, follower: Follower) -> None:
+    """Brings the datasets to Kaggle and says what will be pushed.
+
+    Raises:
+        UsageError: a dataset that is attached does not exist.
+        DataError: Kaggle refuses or cannot process a dataset.
+    """
+    client, profile, display = follower.client, follower.profile, follower.display
+    follower.look()
+    follower.take_home()
+    waiting = [kernel for kernel in follower.kernels if follower.is_open(kernel)]
+    if not waiting:
+        return
+    _check_sources(client, waiting)
+    ensure_code(client, display.tell, options.every)
+    attached = _ensure_packages(options, client, display.tell)
+    follower.use(
+        make_chain(
+            profile,
+            client.owner,
+            attached,
+            accelerator=options.accelerator,
+            single=follower.kernels[0].steps if options.single else (),
+        )
+    )
+    display.tell("")
+    _announce(follower, {kernel.slug for kernel in waiting})
+
+
+def _check_sources(client: Client, kernels: list[Kernel]) -> None:
+    named = {name for kernel in kernels for name in kernel.datasets}
+    for handle in sorted(named):
+        if not handle.startswith(f"{client.owner}/unmask-") and not client.dataset_exists(handle):
+            raise UsageError(
+                f"Kaggle has no dataset {handle}, or does not show it to {client.owner}.",
+                expected="owner/slug of a dataset, as in its address, and terms accepted",
+                fix=f"compare with https://www.kaggle.com/datasets/{'/'.join(handle.split('/')[:2])}",
+            )
+
+
+def _ensure_packages(
+    options: argparse.Namespace, client: Client, tell: Callable[[str], None]
+) -> Attached:
+    if options.packages == "none":
+        return Attached(options.weights, packages=False)
+    given = Path(options.packages).expanduser() if options.packages else None
+    try:
+        yunet = ensure_packages(client, tell, options.every, given)
+    except NoWheelsError as error:
+        tell(f"{error.what} Kernels fetch them instead, with internet on.")
+        return Attached(options.weights, packages=False)
+    return Attached(options.weights, packages=True, yunet=yunet)
+
+
+def _announce(follower: Follower, slugs: set[str]) -> None:
+    """Says which kernels are open, what they run on, and what is left of the quota."""
+    say, owner = follower.display.say, follower.client.owner
+    say(f"Kernels of the profile {follower.profile.name}, private, in the account {owner}:")
+    open_ones = [kernel for kernel in follower.kernels if kernel.slug in slugs]
+    width = max(len(kernel.slug) for kernel in open_ones)
+    for kernel in open_ones:
+        internet = (
+            f"internet for {', '.join(kernel.internet)}" if kernel.internet else "no internet"
+        )
+        say(f"  {kernel.slug:<{width}}  {NAMES[kernel.machine_shape]:<11}  {internet}")
+    quota = follower.client.quota() if any(kernel.gpu for kernel in open_ones) else None
+    if quota:
+        say(
+            f"GPU hours left this week: {quota.hours_left:.1f} (renewed {quota.refresh_words}). "
+            "An hour of a kernel on a GPU takes one of them."
+        )
