@@ -8,7 +8,7 @@ from typing import Any
 from ..runs import read_json
 from .alarms import own_alarms, read_alarms
 from .notebook_parameters import read_notebook, title_of
-from .plan import StepRun, read_done, stale_steps
+from .plan import StepRun, place_here, read_done, stale_steps
 from .profiles import Profile, Step
 
 SHOWN_APART = ("status", "failure", "stopped", "key", "portable_key", "step", "stale")
@@ -39,7 +39,7 @@ def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
         status=status,
         error=errors.get(status),
         title=_title(run.step) if run.step.label else "",
-        provenance={name: item for name, item in described.items() if name not in SHOWN_APART},
+        provenance=_provenance(described),
         steps=_pages(profile, runs),
         notices=[*_stale(described), *_read(run.folder / "summary.json").get("notices", [])],
         alarms=read_alarms(run.folder, run.step.name),
@@ -100,6 +100,13 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
             }
         )
     return pages
+
+
+def _provenance(described: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: item for name, item in described.items() if name not in SHOWN_APART}
+    if shown.get("place") and not place_here():
+        shown["place"] = f"{shown['place']}; this page was made at home, of what it left"
+    return shown
 
 
 def _title(step: Step) -> str:
