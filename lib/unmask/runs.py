@@ -34,6 +34,8 @@ NOTEBOOK_OF_STEP = {
 REPEATED_STEP = "architecture"
 TRAINING_STEPS = ("baseline_cnn", "hp_search", "resnet50", REPEATED_STEP)
 DETECTOR_STEPS = (*TRAINING_STEPS, "ensemble")
+# In a step's folder it says which attached output the folder shows.
+ATTACHED_MARK = ".attached"
 
 
 def kind_of_step(step: str) -> str:
@@ -85,13 +87,16 @@ def resolve(path: str | Path) -> Path:
 def step_folder(run_folder: str | Path, step: str) -> Path:
     """Returns (and creates) the one folder that `step` writes to: <run folder>/<step>.
 
-    On Kaggle a link to an attached output, which cannot be written to, becomes a copy.
+    A folder that only shows an attached output (see `session.inputs`) becomes the session's own.
     """
     global _asked_folder
     folder = resolve(run_folder) / step
-    if folder.is_symlink() and _on_kaggle():
-        _make_own(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    if (folder / ATTACHED_MARK).exists():
+        for link in [path for path in folder.rglob("*") if path.is_symlink()]:
+            with atomic_path(link) as temporary:
+                shutil.copyfile(link, temporary)
+        (folder / ATTACHED_MARK).unlink()
     _asked_folder = folder
     return folder
 
@@ -103,22 +108,6 @@ def last_step_folder() -> Path | None:
 
 def _on_kaggle() -> bool:
     return bool(os.environ.get("KAGGLE_KERNEL_RUN_TYPE"))
-
-
-def _make_own(link: Path) -> None:
-    """Puts a copy that can be written to in the place of a link to a folder."""
-    shown = link.resolve()
-    own = link.with_name(f".{link.name}.{os.getpid()}.partial")
-    own.mkdir()
-    for path in sorted(shown.rglob("*")):
-        copy = own / path.relative_to(shown)
-        if path.is_dir():
-            copy.mkdir()
-        else:
-            shutil.copyfile(path, copy)
-            os.utime(copy, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
-    link.unlink()
-    own.rename(link)
 
 
 def require(run_folder: str | Path, step: str, name: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from unmask.errors import MissingStepError
 from unmask.runs import last_step_folder, require, step_folder, write_json
-from unmask.session.inputs import link_inputs, remove_links
+from unmask.session.inputs import link_inputs, remove_inputs
 from unmask.session.outputs import pack
 
 LINE = {"run": "demo", "step": "baseline_cnn", "member": "lenet", "reason": "evaluation"}
@@ -102,11 +102,15 @@ def test_what_this_session_made_itself_stays(root, home):
 
 def test_a_step_that_is_run_again_gets_a_copy_to_write_to(root, home):
     shown = ran(root / "nb", "baseline_cnn", "12:00", "attached")
+    (shown / "features.npy").write_bytes(bytes(2**20 + 1))
+    (shown / "small.npy").write_bytes(bytes(2**10))
     link_inputs(home)
-    assert (home / "runs" / "demo" / "baseline_cnn").is_symlink()
+    assert [path.name for path in home.rglob("*") if path.is_symlink()] == ["features.npy"]
+    assert (home / "runs" / "demo" / "baseline_cnn" / "features.npy").is_symlink()
     own = step_folder("runs/demo", "baseline_cnn")
     assert own == last_step_folder() == home / "runs" / "demo" / "baseline_cnn"
-    assert not own.is_symlink()
+    assert not any(path.is_symlink() for path in home.rglob("*"))
+    assert (own / "features.npy").stat().st_size == 2**20 + 1
     assert (own / "deeper" / "more.txt").read_text() == "attached"
     assert (
         own.joinpath("summary.json").stat().st_mtime
@@ -117,16 +121,16 @@ def test_a_step_that_is_run_again_gets_a_copy_to_write_to(root, home):
     assert link_inputs(home) == []
     assert (own / "content.txt").read_text() == "own"
     assert [path.name for path in own.parent.iterdir()] == ["baseline_cnn"]
+    remove_inputs(home, 0.0)
+    assert (own / "content.txt").read_text() == "own"
 
 
-def test_at_home_a_link_somebody_made_stays_a_link(home, monkeypatch, tmp_path):
-    monkeypatch.delenv("KAGGLE_KERNEL_RUN_TYPE")
-    (tmp_path / "large disk").mkdir()
-    (home / "runs" / "demo").mkdir(parents=True)
-    link = home / "runs" / "demo" / "preprocess"
-    link.symlink_to(tmp_path / "large disk", target_is_directory=True)
-    step_folder("runs/demo", "preprocess")
-    assert link.is_symlink()
+def test_a_newer_output_takes_the_place_of_what_was_shown(root, home):
+    ran(root / "nb-a", "download", "12:00", "old")
+    link_inputs(home)
+    ran(root / "nb-b", "download", "13:00", "new")
+    assert link_inputs(home)[0] == "From nb-b: download of the profile demo."
+    assert require("runs/demo", "download", "content.txt").read_text() == "new"
 
 
 def test_a_launchers_output_is_unpacked_once(root, home, tmp_path):
@@ -154,14 +158,14 @@ def test_ledgers_become_one(root, home):
         assert [json.loads(line)["time"] for line in found] == ["T1", "T2", "T3"]
 
 
-def test_no_link_is_left_for_the_saved_output(root, home):
+def test_the_saved_output_holds_what_the_session_made(root, home):
     first = root / "nb-01"
     ran(first, "download", "10:00", "attached")
     pictures(first)
     link_inputs(home)
     own = step_folder("runs/demo", "preprocess")
     (own / "faces.parquet").write_text("own")
-    remove_links(home, time.time())
+    remove_inputs(home, time.time())
     assert sorted(path.relative_to(home).as_posix() for path in home.rglob("*")) == [
         "data", "runs", "runs/demo", "runs/demo/preprocess", "runs/demo/preprocess/faces.parquet",
     ]  # fmt: skip
@@ -175,7 +179,7 @@ def test_pictures_are_kept_with_the_table_that_names_them(root, home):
     began = time.time() - 1
     link_inputs(home)
     write_json(step_folder("runs/demo", "download") / "summary.json", {"sentence": "again"})
-    remove_links(home, began)
+    remove_inputs(home, began)
     raw = home / "data" / "demo-4x1-1" / "raw"
     assert not raw.is_symlink()
     assert (raw / "p.jpg").read_bytes() == b"picture"

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..runs import NOTEBOOK_OF_STEP, kind_of_step, read_json, write_json
+from ..runs import ATTACHED_MARK, NOTEBOOK_OF_STEP, kind_of_step, read_json, write_json
 from .ledgers import LEDGER, merge_ledgers
 from .mounts import attached_folders
 from .outputs import read_manifest, restore_all
@@ -19,15 +19,18 @@ RESTORED = ".restored.json"
 # A folder of pictures with more entries than that is linked as one.
 ENTRIES_MIRRORED = 1000
 COPIED_BYTES = 2**20
+# Arrays are mapped into memory from where they lie. All else is copied: a path through a link
+# would lead out of the run folder, where nobody may open a network.
+ARRAY = ".npy"
 
 
 def link_inputs(home: Path) -> list[str]:
     """Makes the attached outputs of earlier notebooks appear below `home`.
 
     What a launcher packed is unpacked once a session. What a notebook run alone left as plain
-    folders is linked: runs/<profile>/<step>/ and data/<name>/. A step that this session holds as
-    a folder of its own is left alone; of several attached ones the newest wins. Safe to call
-    again.
+    folders is copied, with large arrays and pictures as links: runs/<profile>/<step>/ and
+    data/<name>/. A step that this session wrote is left alone; of several attached ones the newest
+    wins. Safe to call again.
 
     Returns:
         sentences on what came from where; none when nothing is new.
@@ -39,7 +42,7 @@ def link_inputs(home: Path) -> list[str]:
     said = _restore_new([folder for folder in folders if read_manifest(folder)], home)
     plain = [folder for folder in folders if read_manifest(folder) is None]
     found = sorted(_steps_of(plain), key=lambda item: item[0], reverse=True)
-    said += _link_steps(found, home)
+    said += _show_steps(found, home)
     for folder in dict.fromkeys(item[1] for item in found):
         said += _mirror_data(folder, home)
     ledgers = [folder / "runs" / LEDGER for folder in {item[1] for item in found}]
@@ -50,8 +53,8 @@ def link_inputs(home: Path) -> list[str]:
     return said
 
 
-def remove_links(home: Path, since: float) -> None:
-    """Removes what `link_inputs` linked: the saved output of this session shall not hold links.
+def remove_inputs(home: Path, since: float) -> None:
+    """Removes what `link_inputs` made appear: the output of this session holds what it made.
 
     Pictures are copied in place of their links when notebook 01 was run in this session, because
     its table of files names them.
@@ -60,11 +63,9 @@ def remove_links(home: Path, since: float) -> None:
         home: of the session.
         since: when it began, in seconds since 1970.
     """
-    steps = [*home.glob("runs/*/*"), *home.glob("runs/*/*/*")]
     renewed = any(_written_since(path, since) for path in home.glob("runs/*/download"))
-    for path in steps:
-        if path.is_symlink():
-            path.unlink()
+    for mark in home.glob(f"runs/*/*/{ATTACHED_MARK}"):
+        shutil.rmtree(mark.parent, ignore_errors=True)
     for folder in home.glob("data/*"):
         if folder.is_symlink():
             folder.unlink()
@@ -117,8 +118,8 @@ def _when(step: Path) -> float:
     return max((path.stat().st_mtime for path in files), default=0.0)
 
 
-def _link_steps(found: list[tuple[float, Path, str, Path]], home: Path) -> list[str]:
-    """Links each step of the newest output that holds it; `found` is sorted, the newest first."""
+def _show_steps(found: list[tuple[float, Path, str, Path]], home: Path) -> list[str]:
+    """Shows each step of the newest output that holds it; `found` is sorted, the newest first."""
     chosen: dict[tuple[str, str], Path] = {}
     others: dict[tuple[str, str], int] = {}
     for _, _, profile, step in found:
@@ -127,7 +128,7 @@ def _link_steps(found: list[tuple[float, Path, str, Path]], home: Path) -> list[
     came: dict[tuple[Path, str], list[str]] = {}
     said = []
     for (profile, name), step in chosen.items():
-        if not _link(step, home / "runs" / profile / name):
+        if not _show(step, home / "runs" / profile / name):
             continue
         folder = step.parents[2]
         came.setdefault((folder, profile), []).append(name)
@@ -142,16 +143,26 @@ def _link_steps(found: list[tuple[float, Path, str, Path]], home: Path) -> list[
     ] + said
 
 
-def _link(source: Path, target: Path) -> bool:
-    """Makes `target` show the folder `source`; returns whether it did not do so already."""
-    if target.is_symlink():
-        if Path(os.readlink(target)) == source:
-            return False
-        target.unlink()
-    elif target.exists():
+def _show(source: Path, target: Path) -> bool:
+    """Makes the step folder `target` show what is in `source`; returns whether it did not yet."""
+    mark = target / ATTACHED_MARK
+    if target.exists() and (not mark.exists() or mark.read_text("utf-8") == str(source)):
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.symlink_to(source, target_is_directory=True)
+    shutil.rmtree(target, ignore_errors=True)
+    own = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir(parents=True)
+    for path in sorted(source.rglob("*")):
+        copy = own / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir()
+        elif path.suffix == ARRAY and path.stat().st_size > COPIED_BYTES:
+            copy.symlink_to(path)
+        else:
+            shutil.copyfile(path, copy)
+            os.utime(copy, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    (own / ATTACHED_MARK).write_text(str(source), "utf-8")
+    own.rename(target)
     return True
 
 
@@ -168,7 +179,8 @@ def _mirror_data(folder: Path, home: Path) -> list[str]:
         names.append(source.name)
         entries = list(source.iterdir())
         if len(entries) > ENTRIES_MIRRORED:
-            _link(source, target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(source, target_is_directory=True)
             continue
         target.mkdir(parents=True)
         for entry in entries:

@@ -26,7 +26,7 @@ def begin() -> None:
     if os.environ.get("UNMASK_PROGRESS") or not on_kaggle():
         return
     # Imported here: at home this cell shall cost nothing.
-    from ..session.inputs import link_inputs, remove_links
+    from ..session.inputs import link_inputs, remove_inputs
     from ..session.packages import install_missing
 
     global _began
@@ -36,7 +36,7 @@ def begin() -> None:
     print("\n".join([*said, f"Results go to {home}."]))
     if _began is None:
         _began = time.time()
-        atexit.register(remove_links, home, _began)
+        atexit.register(remove_inputs, home, _began)
     from .alone_report import start_reporting
 
     start_reporting(said)
