@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -98,7 +99,8 @@ def _run(options: argparse.Namespace) -> int:
     check_chain(profile, asked, options.weights)
     # rich would follow a standard output that is muted while the official client speaks.
     console = Console(file=sys.stdout)
-    with locked(options.profile):
+    looking = options.action == "status"
+    with contextlib.nullcontext() if looking else locked(options.profile):
         display = Display(console)
         patience = PATIENT if options.action == "run" else IMPATIENT
         client = Client.login(display.tell, patience)
@@ -121,6 +123,7 @@ def _follower(
     if state.rebuilt:
         display.say("The notes of what was pushed are damaged; Kaggle is asked instead.")
     state.owner, state.overrides = client.owner, list(options.set)
+    state.keep = options.action != "status"
     single = asked if options.single else ()
     kernels = make_chain(
         profile,
@@ -183,15 +186,15 @@ def _conclude(options: argparse.Namespace, follower: Follower, console: Console)
         if row.state in ("failed", "cancelled") or "\n" in row.message:
             console.print(f"\n[bold red]{escape(row.name)} {row.state}[/]", highlight=False)
             console.print(row.message, markup=False, highlight=False, soft_wrap=True)
-    for note in dict.fromkeys(filter(None, follower.notes.values())):
+    notes = [*follower.notes.values(), *follower.home.problems.values()]
+    for note in dict.fromkeys(filter(None, notes)):
         console.print(f"\n{note}", markup=False, highlight=False, soft_wrap=True)
     red = _print_alarms(console, follower.profile, options.strict)
     _print_next(options, follower, console)
     bad = any(row.state in ("failed", "cancelled", "not run") for row in rows)
     if options.action == "run":
         bad = any(follower.is_open(kernel) for kernel in follower.kernels)
-    if options.action == "push":
-        bad = bad or bool(follower.pushing.no_gpu)
+    bad = bad or bool(follower.pushing.no_gpu) or bool(follower.home.problems)
     return 1 if (bad and options.action != "status") or (options.strict and red) else 0
 
 

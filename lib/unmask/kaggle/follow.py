@@ -263,6 +263,8 @@ class Follower:
                 state, lacking = "", self._lacking(kernel)
                 if push is None and lacking:
                     state, note = "not run", f"needs {', '.join(lacking)}"
+                elif push is None and not note and kernel.slug in self.state.pushes:
+                    note = "pushed before, with other code or settings"
                 rows.append(row_of(name, "GPU" if kernel.gpu else "CPU", push, state, note))
         return rows
 

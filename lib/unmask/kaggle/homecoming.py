@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from .table import Display
 
 # In a run folder: which steps came from Kaggle, each with the push and the hash of its run.json.
 MARKER = "from_kaggle.json"
+RENDERED = "at home, from the notebook as it ran on Kaggle"
 
 
 @dataclass
@@ -32,12 +33,14 @@ class Homecoming:
 
     Attributes:
         with_data: whether arrays of faces and pictures come as well.
+        problems: by slug, why the results of a push could not be fetched.
     """
 
     client: Client
     profile: Profile
     display: Display
     with_data: bool = False
+    problems: dict[str, str] = field(default_factory=dict)
 
     def take(self, pushes: Sequence[Push]) -> bool:
         """Brings what these pushes left home, if it is not here yet; returns whether any came.
@@ -46,7 +49,7 @@ class Homecoming:
             pushes: that have ended; older parts first.
 
         Raises:
-            DataError: a file is damaged; a run of the profile is in progress here.
+            DataError: a run of the profile is in progress here.
         """
         fetched = [push for push in pushes if self._fetch(push)]
         if all(_is_home(self.profile, push) for push in fetched):
@@ -65,7 +68,11 @@ class Homecoming:
         manifest = read_manifest(folder)
         if manifest is None or not belongs(manifest, push):
             return False
-        if not (push.fetched and is_fetched(folder, self.with_data)):
+        if push.fetched and is_fetched(folder, self.with_data):
+            return True
+        if push.slug in self.problems:
+            return False
+        try:
             fetch_files(
                 self.client,
                 push.slug,
@@ -74,6 +81,10 @@ class Homecoming:
                 with_data=self.with_data,
                 tell=self.display.tell,
             )
+        except DataError as error:  # the other kernels are followed all the same
+            self.problems[push.slug] = str(error)
+            return False
+        finally:
             self.display.tell("")
         push.fetched = True
         return True
@@ -131,6 +142,7 @@ def put_home(profile: Profile, pushes: Sequence[Push]) -> list[str]:
         for step in read_manifest(staged)["steps"]:
             folder = profile.run_folder / step
             if (folder / "run.json").is_file():
+                _note_where_from(folder)
                 _note_what_stayed(folder)
                 mark = {"run_id": push.run_id, "run": sha256_file(folder / "run.json")}
                 known[step] = {**mark, "files": _count(staged)}
@@ -156,6 +168,11 @@ def _has_run(told: dict[str, Any]) -> bool:
 def _count(staged: Path) -> int:
     """How many files of an output are here: more once data was asked for."""
     return sum((staged / item["path"]).is_file() for item in read_manifest(staged)["files"])
+
+
+def _note_where_from(folder: Path) -> None:
+    described = read_json(folder / "run.json")
+    write_json(folder / "run.json", {**described, "rendered": RENDERED})
 
 
 def _note_what_stayed(folder: Path) -> None:

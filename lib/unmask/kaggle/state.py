@@ -16,6 +16,7 @@ from ..runs import project_home, read_json, write_json
 FORMAT = 1
 # sending: whether Kaggle got it is not known yet; complete: what it left is not read yet
 UNDER_WAY = ("sending", "queued", "running", "complete")
+PASSING = ("rebuilt", "keep")
 ENDED_BADLY = ("failed", "cancelled")
 
 
@@ -73,19 +74,25 @@ class Push:
 
 @dataclass
 class State:
-    """All pushes of a profile by kernel, and what was asked last."""
+    """All pushes of a profile by kernel, and what was asked last.
+
+    Attributes:
+        rebuilt: whether the file was damaged.
+        keep: whether changes are written; a mere look at the state writes none.
+    """
 
     profile: str
     owner: str = ""
     overrides: list[str] = field(default_factory=list)
     pushes: dict[str, Push] = field(default_factory=dict)
     rebuilt: bool = False
+    keep: bool = True
 
     def save(self) -> None:
-        """Writes the state, atomically."""
-        content = asdict(self)
-        content.pop("rebuilt")
-        write_json(state_path(self.profile), {"format": FORMAT, **content})
+        """Writes the state, atomically; does nothing where `keep` is off."""
+        if self.keep:
+            content = {name: each for name, each in asdict(self).items() if name not in PASSING}
+            write_json(state_path(self.profile), {"format": FORMAT, **content})
 
     def of(self, slug: str, key: str) -> Push | None:
         """Returns the last push of a kernel when it was for the same key, else None."""
