@@ -1,0 +1,87 @@
+"""A whole profile through `unmask kaggle run`, in containers, against the same run at home.
+
+The real client, a Kaggle on the loopback, kernels that are executed without repository and
+network; the reports that come back hold the same scores, tables and pictures.
+"""
+
+import json
+import shutil
+
+import kaggle_home
+import pandas as pd
+import pytest
+from at_home import kaggle
+from cloud import Cloud
+from compare import compare_runs
+
+SLUGS = ["download", "preprocess", "baseline-cnn", "report"]
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The profile, run at home."""
+    home = kaggle_home.make_home(tmp_path_factory.mktemp("local") / "home")
+    done = kaggle_home.run_all(home, "--profile", "tiny")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
+
+
+def run(cloud, home, *more):
+    wheels = home.parent / "wheels"
+    if not wheels.exists():
+        kaggle_home.make_wheels(wheels)
+    asked = ["run", "--profile", "tiny", "--every", "0.3", "--packages", str(wheels), *more]
+    return kaggle(cloud, home, *asked)
+
+
+def check_like_local(local, home):
+    """The run that came back is the local one; and a changed number would be seen."""
+    assert compare_runs(local, home, "tiny") == []
+    place = home / "runs" / "tiny" / "baseline_cnn" / "member" / "scores.parquet"
+    scores = pd.read_parquet(place)
+    kept = place.read_bytes()
+    scores.loc[0, "score"] += 1e-9
+    scores.to_parquet(place)
+    assert len(compare_runs(local, home, "tiny")) == 1
+    place.write_bytes(kept)
+
+
+def test_a_chain_of_kernels_brings_home_what_a_local_run_makes(local, tmp_path):
+    home = kaggle_home.make_home(tmp_path / "home")
+    with Cloud(tmp_path) as cloud:
+        done = run(cloud, home)
+        assert done.returncode == 0, done.stdout
+        assert cloud.pushes() == {f"unmask-tiny-{name}": 1 for name in SLUGS}
+        pushes = {body["slug"].split("/")[1]: body for body in cloud.pushed}
+        shapes = [push.get("machineShape", "") for push in pushes.values()]
+        assert shapes == ["", "", "NvidiaTeslaT4", ""]
+        assert not any(push.get("enableInternet", False) for push in pushes.values())
+        needs = pushes["unmask-tiny-report"]["kernelDataSources"]
+        assert sorted(needs) == [f"ada/unmask-tiny-{name}" for name in sorted(SLUGS[:3])]
+        check_like_local(local, home)
+        assert "Kaggle" in (home / "reports" / "tiny" / "04_baseline_cnn.html").read_text()
+        ledger = (home / "runs" / "test_ledger.jsonl").read_text().splitlines()
+        assert [json.loads(line)["member"] for line in ledger] == ["member"]
+
+        again = run(cloud, home)
+        assert again.returncode == 0, again.stdout
+        assert cloud.count("SaveKernel") == 4
+        versions = {slug.split("/")[1]: len(it.versions) for slug, it in cloud.datasets.all.items()}
+        assert versions == {"unmask-code": 1, "unmask-packages": 1}
+
+        shutil.rmtree(home / "runs")  # another machine, or a lost folder
+        lost = run(cloud, home)
+        assert lost.returncode == 0, lost.stdout
+        assert cloud.count("SaveKernel") == 4
+        check_like_local(local, home)
+
+
+def test_all_steps_in_one_kernel_with_inputs_in_the_old_layout(local, tmp_path):
+    home = kaggle_home.make_home(tmp_path / "home")
+    with Cloud(tmp_path, layout="old") as cloud:
+        done = run(cloud, home, "--single")
+        assert done.returncode == 0, done.stdout
+        assert cloud.pushes() == {"unmask-tiny-suite": 1}
+        check_like_local(local, home)
+        assert run(cloud, home, "--single").returncode == 0
+        assert cloud.count("SaveKernel") == 1
