@@ -158,6 +158,11 @@ def test_at_home_what_ran_elsewhere_is_not_called_stale(parts, download, code, t
         "    profile = load_profile('demo', change)\n"
         "    print(json.dumps([plan.stale_steps(profile, steps),\n"
         "        [plan.still_stands(profile.step(s), profile.run_folder) for s in steps]]))\n"
+        "from unmask.suite import shelf\n"
+        "profile = load_profile('demo')\n"
+        "runs = [plan.StepRun(s, profile.run_folder / s.name, False) for s in profile.steps]\n"
+        "for run in runs[:2]: shelf.write_report(profile, run, runs)\n"
+        "shelf.write_index(profile, runs)\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", words],
@@ -171,6 +176,10 @@ def test_at_home_what_ran_elsewhere_is_not_called_stale(parts, download, code, t
         [["preprocess"], [False, False]],
         [["download", "preprocess"], [False, False]],
     ], result.stderr
+    index = (home / "reports/demo/index.html").read_text()
+    assert "2 of 3 done" in index and "From an earlier run" not in index
+    page = (home / "reports/demo/02_preprocess.html").read_text()
+    assert "Kaggle; this page was made at home" in page and "Built on an earlier run" not in page
 
 
 def test_a_failed_notebook_ends_in_the_manifest(code, tmp_path):

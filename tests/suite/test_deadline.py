@@ -1,13 +1,17 @@
 """A run with a time limit stops cleanly, says so, and the next run goes on."""
 
+import io
 import json
 import os
 import signal
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 from counting_home import make_counting_home
+from rich.console import Console
 from tiny_home import command, done_of, environment, make_home, run_all
+from unmask.suite.display import Display
 from unmask.suite.plan import StepRun
 from unmask.suite.runner import LEAST_SECONDS, _is_late
 
@@ -96,3 +100,15 @@ def test_no_further_step_begins_in_the_last_minute(monkeypatch):
     assert _is_late(1000.0, [waiting])
     assert _is_late(1000.0 + LEAST_SECONDS, [waiting, begun])
     assert not _is_late(1001.0 + LEAST_SECONDS, [waiting, begun])
+
+
+def test_a_log_hears_of_a_long_step_now_and_then(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    written = io.StringIO()
+    run = StepRun(SimpleNamespace(name="train"), None, status="running", message="epoch 1")
+    with Display(Console(file=written, width=100)) as show:
+        for now[0], run.fraction in ((20.0, 0.01), (200.0, 0.02), (400.0, 0.03), (500.0, 0.04)):
+            show([run])
+    shares = [line.split()[3] for line in written.getvalue().splitlines()]
+    assert shares == ["1%", "3%"]

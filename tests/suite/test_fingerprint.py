@@ -19,6 +19,31 @@ def test_relative_and_nested_imports_are_followed():
     assert {"suite/profiles.py", "runs.py"} <= names
 
 
+def test_every_version_of_python_hashes_code_alike():
+    """3.12 gives functions type_params and a format an empty text; 3.13 leaves out empty fields."""
+    ast, plain = fingerprint.ast, fingerprint._plain_tree
+    tree = ast.parse("def f(a=None): return f'{a:<{a}}' + ''")
+    other = ast.parse("def f(a=None): return f'{a:<{a}}' + ''")
+    function = other.body[0]
+    function.type_params, function.returns = [], None
+    function.body[0].value.left.values[0].format_spec.values.append(ast.Constant(""))
+    del other.type_ignores, function.decorator_list, function.args.kwonlyargs
+    assert plain(tree) == plain(other)
+    for changed in ("def f(a=0): return f'{a:<{a}}' + ''", "def f(a=None): return f'{a:<{a}}'"):
+        assert plain(ast.parse(changed)) != plain(tree)
+
+
+def test_a_portable_key_knows_nothing_of_versions(monkeypatch):
+    from unmask.suite.profiles import load_profile
+
+    step = load_profile("smoke").step("baseline_cnn")
+    keys = [fingerprint.step_key(step, {}), fingerprint.portable_key(step, {})]
+    monkeypatch.setattr(fingerprint, "versions", lambda: {"python": "3.99"})
+    assert fingerprint.step_key(step, {}) != keys[0]
+    assert fingerprint.portable_key(step, {}) == keys[1]
+    assert fingerprint.portable_key(step, {"preprocess": "other"}) != keys[1]
+
+
 def test_notebook_magics_do_not_break_the_reading():
     assert fingerprint.library_digest(["%matplotlib inline\n!ls\nimport unmask"])
 

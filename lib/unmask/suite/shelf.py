@@ -92,7 +92,7 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
                 "file": report_path(profile, run.step).name,
                 "status": status,
                 "duration": described.get("seconds"),
-                "sentence": (earlier if run.step.name in stale else "")
+                "sentence": (earlier if run.step.name in stale and status == "done" else "")
                 + summary.get("sentence", ""),
                 # The report repeats what the other steps said.
                 "notices": summary.get("notices", []) if run.step.name != "report" else [],
