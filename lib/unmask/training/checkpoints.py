@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import h5py
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from ..runs import atomic_path, read_json, write_json, write_table
+from .devices import Scale
 
 COLUMNS = [
     "epoch",
@@ -62,6 +64,7 @@ class Checkpoints:
         self.history_path = folder / "history.csv"
         self.key_path = self.weights / "key.json"
         self.batch_path = self.weights / "batch_size.json"
+        self.scale_path = self.weights / "scale.json"
         self.history = pd.DataFrame(columns=COLUMNS)
         if not self.key_path.exists() or read_json(self.key_path) != key:
             self.discard()
@@ -99,6 +102,15 @@ class Checkpoints:
         if value != self.batch_size:
             write_json(self.batch_path, value)
 
+    @property
+    def scale(self) -> Scale | None:
+        """What this training made of its batch and rate when it began, None before it does."""
+        return Scale(**read_json(self.scale_path)) if self.scale_path.exists() else None
+
+    @scale.setter
+    def scale(self, value: Scale) -> None:
+        write_json(self.scale_path, asdict(value))
+
     def load_last(self, model: keras.Model, epoch: int) -> None:
         """Puts weights and optimizer after `epoch` into `model`, whose optimizer is built."""
         model.load_weights(self._last(epoch))
@@ -123,7 +135,7 @@ class Checkpoints:
         temporary = last.with_name("partial.weights.h5")
         model.save_weights(temporary)
         temporary.replace(last)
-        kept = {last, self._best(best), self.key_path, self.batch_path}
+        kept = {last, self._best(best), self.key_path, self.batch_path, self.scale_path}
         for path in self.weights.iterdir():
             if path not in kept:
                 path.unlink()

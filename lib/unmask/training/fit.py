@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,23 +10,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..detectors import set_trainable
 from ..errors import DataError, UsageError
 from ..runs import report_progress
 from .adversarial import check_slopes
-from .batches import count_steps, make_batches
 from .checkpoints import Checkpoints, best_epoch
-from .fast import accelerate, fit_momentum, plain
+from .devices import Scale, choose_scale, scale_notices, share_steps, training_devices
+from .fast import plain
 from .features import whole_faces
+from .fitting import Task, fit_network, steps_of
 from .linear import train_head
 from .memory import batch_notice, with_smaller_batches
-from .optimizers import compile_for_scoring, compile_for_training
+from .optimizers import compile_for_training
 from .precision import choose_precision, describe_device
 from .results import read_result, training_key, write_result
 from .settings import TrainingData, TrainingResult, TrainingSettings
 from .snapshots import average, read_snapshots
-from .trainee import has_gpu, make_trainee, split_augmentations
-from .watcher import Progress, Watcher, WholeFaces, phase_is_over, rows_of
+from .watcher import Progress
 
 __all__ = ["Progress", "compile_for_training", "train"]
 
@@ -46,7 +46,8 @@ def train(
 
     Called again it goes on after the last finished epoch, and returns at once when everything is
     on disk. A folder that holds a training with other data, settings or layers is emptied first.
-    Where memory does not suffice it goes on with half the batch, and says so.
+    Where memory does not suffice it goes on with half the batch, and says so. Several GPUs share
+    each step, see `devices`; what is saved is the same, and can be taken up on one or on several.
 
     Args:
         model: a network from `detectors`, with the weights to start from; with `settings.crop`
@@ -79,105 +80,39 @@ def train(
     checkpoints = Checkpoints(folder, key)
     notices: list[str] = []
     resumed_from = checkpoints.restore(notices)
+    names = training_devices()
+    possible = _scale(data, settings, len(names))
+    scale = checkpoints.scale or possible
+    checkpoints.scale = scale
     precision = choose_precision(settings.precision)
-
-    def attempt(batch_size: int) -> keras.Model:
-        checkpoints.batch_size = batch_size
-        fast = accelerate(model, precision)
-        smaller = replace(settings, batch_size=batch_size)
-        if not settings.initial_weights:
-            fit_momentum(fast, _steps(data, smaller))
-        _run_phases(fast, data, smaller, checkpoints, notices, progress)
-        return fast
-
-    start = checkpoints.batch_size or settings.batch_size
-    fast, used = with_smaller_batches(attempt, start, "training")
-    if used < settings.batch_size:
-        notices.append(batch_notice(settings.batch_size, used))
+    task = Task(model, data, settings, scale, precision, checkpoints, notices, progress)
+    start = checkpoints.batch_size or scale.batch_size
+    sharing = len(share_steps(names, settings.batch_size, scale, start))
+    fitted, used = with_smaller_batches(
+        functools.partial(fit_network, task), start, "training", sharing
+    )
+    notices += scale_notices(settings.batch_size, scale, possible, len(names))
+    if used < scale.batch_size:
+        notices.append(batch_notice(scale.batch_size, used))
     record = {
         "key": key,
         "precision": precision,
-        "device": describe_device(precision),
+        "device": describe_device(precision, fitted.devices),
         "notices": notices,
         "batch_size": used,
         "batch_size_asked": settings.batch_size,
+        "devices": fitted.devices,
+        "rate_factor": scale.rate,
+        "compilation": fitted.compilation,
     }
-    return _finish(fast, data, settings, checkpoints, record, resumed_from)
+    return _finish(fitted.network, data, settings, checkpoints, record, resumed_from)
 
 
-def _run_phases(fast, data, settings, checkpoints, notices, progress) -> None:
-    steps = _steps(data, settings)
-    trainee = make_trainee(fast, settings, has_gpu())
-    for number, phase in enumerate(settings.plan()):
-        history = checkpoints.history
-        rows = rows_of(history, number)
-        later = (history["phase"] > number + 1).any()
-        if later or phase_is_over(history, number, settings):
-            continue
-        set_trainable(fast, phase.trainable, freeze_normalization=bool(settings.initial_weights))
-        keras.utils.set_random_seed(settings.seed + len(history))
-        compile_for_training(
-            trainee, settings, phase.learning_rate, epochs=phase.epochs, steps=steps
-        )
-        if len(rows):
-            checkpoints.load_last(trainee, len(history))
-            if settings.schedule != "constant":
-                # The batch may have become smaller since: what counts are the epochs.
-                trainee.optimizer.iterations.assign(len(rows) * steps)
-        elif len(history):
-            fast.set_weights(checkpoints.read_best(best_epoch(history)))
-        watcher = Watcher(checkpoints, settings, number, progress)
-        _fit(trainee, data, settings, watcher)
-        if watcher.broken:
-            notices.append(watcher.broken)
-            return
+def _scale(data: TrainingData, settings: TrainingSettings, devices: int) -> Scale:
+    def steps(batch_size: int) -> int:
+        return steps_of(data, replace(settings, batch_size=batch_size))
 
-
-def _fit(trainee, data: TrainingData, settings: TrainingSettings, watcher: Watcher) -> None:
-    first = len(watcher.checkpoints.history)
-    batches = make_batches(
-        data.pixels,
-        data.train_rows,
-        data.train_labels,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        augment=settings.augment,
-        names=split_augmentations(settings, has_gpu())[0],
-        crop=settings.crop,
-        mixup=settings.mixup,
-        fakes=settings.fakes,
-        shuffle=True,
-        first_epoch=first,
-        endless=True,
-    )
-    validation = make_batches(
-        data.pixels,
-        data.val_rows,
-        data.val_labels,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        fakes="given" if data.val_labels.any() else settings.fakes,
-    )
-    callbacks = [
-        keras.callbacks.TensorBoard(
-            str(watcher.checkpoints.folder / "tensorboard"), write_graph=False
-        ),
-        watcher,
-    ]
-    if settings.crop:
-        whole = whole_faces(trainee, data.pixels.shape[1:])
-        compile_for_scoring(whole)
-        callbacks.insert(0, WholeFaces(whole, validation))
-        validation = None
-    trainee.fit(
-        batches,
-        validation_data=validation,
-        steps_per_epoch=_steps(data, settings),
-        initial_epoch=first,
-        epochs=watcher.last_epoch,
-        verbose=0,
-        callbacks=callbacks,
-    )
+    return choose_scale(settings.batch_size, settings.optimizer, devices, steps)
 
 
 def _finish(fast, data, settings, checkpoints, record, resumed_from) -> TrainingResult:
@@ -200,10 +135,6 @@ def _finish(fast, data, settings, checkpoints, record, resumed_from) -> Training
     result = write_result(checkpoints.folder, saved, history, record, resumed_from)
     checkpoints.discard_weights()
     return result
-
-
-def _steps(data: TrainingData, settings: TrainingSettings) -> int:
-    return count_steps(data.train_labels, settings.batch_size, settings.fakes)
 
 
 def _check_size(model: keras.Model, data: TrainingData, settings: TrainingSettings) -> None:

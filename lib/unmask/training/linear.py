@@ -76,7 +76,7 @@ def train_head(
         "best_epoch": best_epoch(history),
         "seconds": float(history["seconds"].sum()),
         "precision": "float32",
-        "device": describe_device("float32"),
+        "device": describe_device("float32", 1),
         "notices": _notices(settings, cache.batch_size),
         "batch_size": cache.batch_size,
         "batch_size_asked": settings.batch_size,

@@ -206,6 +206,9 @@ def _describe(
         "device": results[0].device,
         "batch_size": min(result.batch_size for result in results),
         "batch_size_asked": settings.batch_size,
+        "devices": max(result.devices for result in results),
+        "rate_factor": max(result.rate_factor for result in results),
+        "compilation": results[0].compilation,
         "best_epochs": [result.best_epoch for result in results],
         "notices": list(dict.fromkeys(notices)),
     }

@@ -24,7 +24,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def with_smaller_batches(
-    work: Callable[[int], Result], batch_size: int, what: str
+    work: Callable[[int], Result], batch_size: int, what: str, devices: int = 1
 ) -> tuple[Result, int]:
     """Does `work` with batches of `batch_size`, halved as often as memory does not suffice.
 
@@ -32,6 +32,8 @@ def with_smaller_batches(
         work: takes the size of a batch; begun anew after a failure, or where it had come to.
         batch_size: to begin with.
         what: is done, for the message: "training".
+        devices: that share a batch in equal parts; smaller ones stay divisible by their number
+            while there is a picture for each.
 
     Returns:
         What `work` returns, and the size of the batches it did it with.
@@ -55,6 +57,8 @@ def with_smaller_batches(
                 fix="use smaller faces, a smaller network or a machine with more memory",
             )
         batch_size = max(1, batch_size // 2)
+        if batch_size > devices:
+            batch_size -= batch_size % devices
 
 
 def batch_notice(asked: int, used: int) -> str:

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from ..detectors import stages
+from .mirrored import AgreedLossScale, ClippedTogether, count_devices
 from .settings import TrainingSettings
 from .snapshots import cycle_ends
 
@@ -30,6 +31,7 @@ def compile_for_training(
     *,
     epochs: int = 0,
     steps: int = 0,
+    jit_compile: bool = False,
 ) -> None:
     """Compiles `model` in place as `train` does: loss, metrics and the optimizer of `settings`.
 
@@ -39,6 +41,7 @@ def compile_for_training(
         learning_rate: the highest of the schedule.
         epochs: the schedule goes over so many; 0 for a constant rate whatever `settings` say.
         steps: of an epoch.
+        jit_compile: with XLA, see `compilation`.
     """
     rate = learning_rate
     if settings.schedule != "constant" and epochs * steps > 0:
@@ -49,26 +52,29 @@ def compile_for_training(
         # AdamW wants a number; the others take 0 for "decay by nothing" and waste time on it.
         decay = settings.weight_decay or (0.0 if settings.optimizer == "adamw" else None)
         classes = {**CLASSES, "adamw": keras.optimizers.AdamW}
-        optimizer = classes[settings.optimizer](
-            learning_rate=rate, weight_decay=decay, global_clipnorm=settings.clip_norm or None
+        optimizer = _clipping(classes[settings.optimizer], settings)(
+            learning_rate=rate, weight_decay=decay, global_clipnorm=_norm(settings)
         )
     if any(layer.compute_dtype == "float16" for layer in model.layers):
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    compile_for_scoring(model, optimizer)
+        scaled = keras.optimizers.LossScaleOptimizer if count_devices() == 1 else AgreedLossScale
+        optimizer = scaled(optimizer)
+    compile_for_scoring(model, optimizer, jit_compile)
     # Else its variables come into being within the first step, which is then traced twice.
     model.optimizer.build(model.trainable_variables)
 
 
 def compile_for_scoring(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer | None = None
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer | None = None,
+    jit_compile: bool = False,
 ) -> None:
     """Compiles `model` in place with the loss and the metrics of every training."""
     model.compile(
         optimizer=optimizer,
         loss="binary_crossentropy",
         metrics=[RoundedAccuracy(name="accuracy"), RoundedAUC(name="auc")],
-        # XLA was slower on CPUs and cannot use cuDNN's fused normalization.
-        jit_compile=False,
+        # Keras' own choice would be XLA wherever it can be had.
+        jit_compile=jit_compile,
     )
 
 
@@ -182,8 +188,19 @@ def _staged_optimizer(model, settings: TrainingSettings, rate):
         for variable in layer.trainable_variables
     }
     base = CLASSES[settings.optimizer]
-    optimizer = type(f"Staged{base.__name__}", (StagedRates, base), {})(
-        learning_rate=rate, global_clipnorm=settings.clip_norm or None
+    optimizer = type(f"Staged{base.__name__}", (StagedRates, _clipping(base, settings)), {})(
+        learning_rate=rate, global_clipnorm=_norm(settings)
     )
     optimizer.set_shares(share_of, settings.weight_decay)
     return optimizer
+
+
+def _clipping(base: type, settings: TrainingSettings) -> type:
+    """Returns an optimizer's class, made to clip what all devices found where there are several."""
+    if count_devices() == 1 or not settings.clip_norm:
+        return base
+    return type(f"Together{base.__name__}", (ClippedTogether, base), {})
+
+
+def _norm(settings: TrainingSettings) -> float | None:
+    return settings.clip_norm / count_devices() or None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
-
 from ..errors import UsageError, nearest
+from .devices import best_gpus
 from .processor import available_cores, cpu_flags
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -27,7 +26,7 @@ def choose_precision(setting: str = "auto") -> str:
             f"There is no precision {setting!r}.{nearest(setting, known)}",
             expected="one of " + ", ".join(known),
         )
-    capabilities = [capability for _, capability in _gpus()]
+    capabilities = [capability for _, capability in best_gpus()]
     return fastest_precision(capabilities, cpu_flags())
 
 
@@ -50,23 +49,18 @@ def fastest_precision(compute_capabilities: list[tuple[int, int]], flags: frozen
     return "mixed_bfloat16" if {"amx_tile", "amx_bf16"} <= flags else "float32"
 
 
-def describe_device(precision: str | None = None) -> str:
-    """Returns the machine in a few words, such as "CPU, 2 cores, AMX, mixed_bfloat16"."""
-    gpus = _gpus()
-    if gpus:
-        names = [name for name, _ in gpus]
-        words = [f"{len(gpus)} x {names[0]}" if len(gpus) > 1 else names[0]]
+def describe_device(precision: str | None = None, devices: int | None = None) -> str:
+    """Returns the machine in a few words, such as "CPU, 2 cores, AMX, mixed_bfloat16".
+
+    Args:
+        precision: computed with; None for what `choose_precision` gives.
+        devices: how many GPUs shared the work; None for all that may train.
+    """
+    names = [name for name, _ in best_gpus()][:devices]
+    if names:
+        words = [f"{len(names)} x {names[0]}" if len(names) > 1 else names[0]]
     else:
         words = ["CPU", f"{available_cores()} cores"]
         if "amx_bf16" in cpu_flags():
             words.append("AMX")
     return ", ".join([*words, precision or choose_precision()])
-
-
-def _gpus() -> list[tuple[str, tuple[int, int]]]:
-    found = []
-    for device in tf.config.list_physical_devices("GPU"):
-        details = tf.config.experimental.get_device_details(device)
-        capability = details.get("compute_capability", (0, 0))
-        found.append((details.get("device_name", "GPU"), tuple(capability)))
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import keras
@@ -70,8 +70,8 @@ def write_result(
 
 
 def _result(folder: Path, record: dict, history: pd.DataFrame, resumed: int) -> TrainingResult:
-    known = ("best_epoch", "seconds", "precision", "device", "notices", "batch_size")
-    fields = {name: record[name] for name in known if name in record}
+    known = {each.name for each in fields(TrainingResult)}
+    read = {name: value for name, value in record.items() if name in known}
     return TrainingResult(
-        model_path=folder / "model.keras", history=history, resumed_from=resumed, **fields
+        model_path=folder / "model.keras", history=history, resumed_from=resumed, **read
     )

@@ -63,7 +63,7 @@ class TrainingSettings:
 
     Attributes:
         epochs: at most so many; early stopping may end sooner.
-        batch_size: pictures a step.
+        batch_size: pictures a step; of each device where several train, see `devices`.
         learning_rate: of the optimizer.
         patience: epochs without a lower validation loss before a phase stops; only with the
             schedule "constant", for the others do their best at their end.
@@ -237,7 +237,12 @@ class TrainingResult:
         precision: the dtype policy trained with.
         device: the machine in words.
         notices: sentences to put in front of a reader.
-        batch_size: pictures a step at the end; less than asked for when memory did not suffice.
+        batch_size: pictures a step at the end, of all devices together; less than asked for when
+            memory did not suffice, more where several devices train.
+        devices: how many shared a step at the end.
+        rate_factor: what the learning rates were multiplied by for the larger batch of several
+            devices.
+        compilation: what was found about XLA, "" where it was not looked at.
         resumed_from: the epoch after which this call took over; 0 when it trained from the
             start, `len(history)` when everything was on disk.
     """
@@ -251,3 +256,6 @@ class TrainingResult:
     notices: list[str] = field(default_factory=list)
     batch_size: int = 0
     resumed_from: int = 0
+    devices: int = 1
+    rate_factor: float = 1.0
+    compilation: str = ""

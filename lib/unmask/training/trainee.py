@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from .adversarial import make_attack
 from .augmentation import device_augmentation, split_host_and_device
+from .mirrored import count_devices
 from .settings import TrainingSettings
 
 Change = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -27,14 +28,14 @@ class Trainee(keras.Model):
 
     def train_step(self, data):
         """Takes an ordinary step on the changed batch."""
-        pictures, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        pictures, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         for change in self.changes():
             pictures, labels = change(pictures, labels, self.optimizer.iterations.value)
-        return super().train_step((pictures, labels))
+        return super().train_step((pictures, labels, weights))
 
 
 def make_trainee(model: keras.Model, settings: TrainingSettings, on_gpu: bool) -> keras.Model:
-    """Returns what to call `fit` on: `model` itself unless batches are to be changed.
+    """Returns what to call `fit` on: `model` itself unless batches are to be changed or shared.
 
     Args:
         model: a functional network.
@@ -51,7 +52,7 @@ def make_trainee(model: keras.Model, settings: TrainingSettings, on_gpu: bool) -
         changes.append(lambda pictures, labels, step: (attack(pictures, labels, step), labels))
     if settings.label_smoothing:
         changes.append(_smoothing(settings.label_smoothing))
-    if not changes:
+    if not changes and count_devices() == 1:
         return model
     trainee = Trainee(model.input, model.output, name=model.name)
     trainee.change_batches(changes)

@@ -109,7 +109,7 @@ class Watcher(keras.callbacks.Callback):
             return self.phase.learning_rate
         optimizer = self.model.optimizer
         inner = getattr(optimizer, "inner_optimizer", optimizer)
-        return float(inner._learning_rate(max(0, int(optimizer.iterations) - 1)))
+        return float(inner._learning_rate(max(0, int(optimizer.iterations.numpy()) - 1)))
 
     def _report(self, share: float) -> None:
         fraction = (self.epoch - 1 + share + self.skipped) / self.total
@@ -127,7 +127,11 @@ class Watcher(keras.callbacks.Callback):
 
 
 class WholeFaces(keras.callbacks.Callback):
-    """Validates a network for crops by how it scores whole faces. Comes before the others."""
+    """Validates by another network that shares the weights of the one trained.
+
+    A network for crops by how it scores whole faces, one that several devices train on one of
+    them. Comes before what reads the results.
+    """
 
     def __init__(self, whole: keras.Model, validation):
         """Takes the compiled network for whole faces, and batches of them."""

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..mirrored import ReplicaSeeds
 from . import amounts
 from .host import NAMES
 
@@ -50,14 +51,15 @@ class DeviceAugmentation(keras.layers.Layer):
     """Changes pictures `[n, height, width, 3]`, 0..255, to float32 of the same shape and range.
 
     Only with `training=True`. The results are whole numbers, as a decoder gives them. Draws
-    follow from the seed, the epoch of the last `set_epoch` and the number of calls since.
+    follow from the seed, the epoch of the last `set_epoch`, the number of calls since, and the
+    device where several train.
     """
 
     def __init__(self, names: Collection[str], strength: float, seed: int = 0, **options):
         options["dtype"] = "float32"  # bfloat16 has no room for 255 levels
         super().__init__(**options)
         self.names, self.strength, self.seed = tuple(names), float(strength), int(seed)
-        self.generator = keras.random.SeedGenerator(_seed(self.seed, 0))
+        self.generator = ReplicaSeeds(_seed(self.seed, 0))
 
     def set_epoch(self, epoch: int) -> None:
         """Starts the draws of an epoch, counted from 0, wherever the ones before it ended."""

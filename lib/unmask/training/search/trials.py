@@ -92,7 +92,7 @@ class Tuner(keras_tuner.Tuner):
         except _Until:
             history = pd.read_csv(folder / "history.csv")
             used = read_json(folder / "checkpoints" / "batch_size.json")
-            asked = settings.batch_size
+            asked = read_json(folder / "checkpoints" / "scale.json")["batch_size"]
             notices = [batch_notice(asked, used)] if used < asked else []
         return _measures(history, model, used), notices
 
