@@ -6,6 +6,7 @@ import os
 import tarfile
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -182,6 +183,17 @@ def test_equal_work_gives_equal_archives(tmp_path):
         pack_home(home)
     assert sha256_file(tmp_path / "one/results.tar") == sha256_file(tmp_path / "two/results.tar")
     assert sha256_file(tmp_path / "one/data.tar") == sha256_file(tmp_path / "two/data.tar")
+
+
+def test_on_a_crowded_disk_files_make_room_for_their_archive(tmp_path, monkeypatch):
+    home = make_home(tmp_path)
+    before = read_tree(home / "runs/tiny/download")
+    monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=5))
+    content = [(path.name, path) for path in (home / "runs/tiny/download").iterdir()]
+    write_tar(tmp_path / "a.tar", content)
+    assert read_tree(home / "runs/tiny/download") == {}
+    extract_tar(tmp_path / "a.tar", tmp_path / "back", ("files.parquet",))
+    assert read_tree(tmp_path / "back") == before
 
 
 def flip(path):

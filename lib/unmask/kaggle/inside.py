@@ -37,6 +37,7 @@ from ..suite.runner import run_plan
 
 # A dataset that was uploaded by hand may hold its folders one level deeper.
 ATTACHED = Path(__file__).resolve().parents[3:5]
+FORMAT = 1
 FOLDERS = ("notebooks", "params")
 # What is kept of the time for packing: arrays and archives are written and hashed.
 PACKING_SHARE, PACKING_SECONDS = 0.05, 300
@@ -97,6 +98,12 @@ def session_start() -> float:
 
 def _run(request: Mapping[str, Any], home: Path, began: float, runs: list[StepRun]) -> None:
     """Runs the steps; keeps `runs` filled while they run, so that nothing is lost at an end."""
+    if request["format"] != FORMAT:
+        raise DataError(
+            f"The kernel was asked in the format {request['format']!r}.",
+            expected=f"format {FORMAT}, which the attached code of Unmask knows",
+            fix="unmask kaggle push, then run again",
+        )
     profile = _lay_out(request, home)
     steps = list(request["steps"])
     _check_inputs(profile, steps)
@@ -202,7 +209,7 @@ def _manifest_alone(
     request: Mapping[str, Any], statuses: dict[str, Any], started: str, message: str
 ) -> dict[str, Any]:
     return {
-        "format": 1,
+        "format": FORMAT,
         **{name: request.get(name) for name in ("run_id", "key", "part", "profile")},
         "status": "failed",
         "message": message,

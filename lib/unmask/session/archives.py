@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import DataError
 from ..runs import atomic_path, sha256_file
 
+SPACE_FACTOR = 1.1  # what an archive takes, against the files in it
 LEFT_OUT = (".lock", ".writable")
 
 
@@ -35,16 +36,27 @@ def files_below(folder: Path) -> Iterator[Path]:
 def write_tar(target: Path, content: Iterable[tuple[str, Path]]) -> None:
     """Writes an uncompressed archive, atomically: the same bytes for the same files and times.
 
+    Where the disk has no room for files and archive side by side, each file is removed as soon as
+    the archive holds it.
+
     Args:
         target: the archive.
         content: for each file or empty folder its name inside and where it lies.
+
+    Raises:
+        OSError: a file cannot be read, or the disk is full all the same.
     """
+    content = sorted(content)
+    needed = SPACE_FACTOR * sum(path.stat().st_size for _, path in content)
+    crowded = shutil.disk_usage(target.parent).free < needed
     with (
         atomic_path(target) as temporary,
         tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for name, path in sorted(content):
+        for name, path in content:
             _add(archive, name, path)
+            if crowded and path.is_file():
+                path.unlink()
 
 
 def _add(archive: tarfile.TarFile, name: str, path: Path) -> None:
