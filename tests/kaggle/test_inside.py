@@ -131,6 +131,7 @@ def test_a_step_that_runs_out_of_time_is_partial(parts):
     assert "This kernel is partial." in first.log
     page = (first.working / "reports/demo/02_preprocess.html").read_text()
     assert "This report is partial" in page
+    assert (first.working / "reports/demo/01_download.html").exists()
 
 
 def test_the_next_part_goes_on_and_ends(parts):

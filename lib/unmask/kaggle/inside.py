@@ -28,7 +28,7 @@ from ..runs import write_json
 from ..session.inputs import link_inputs
 from ..session.mounts import on_kaggle, working_folder
 from ..session.outputs import MANIFEST, pack
-from ..suite import plan
+from ..suite import plan, shelf
 from ..suite.display import Display, clock
 from ..suite.plan import StepRun
 from ..suite.profiles import Profile, load_profile
@@ -118,10 +118,20 @@ def _run(request: Mapping[str, Any], home: Path, began: float, runs: list[StepRu
             runs[:] = [run for run in all_runs if run.asked]
             show(all_runs)
 
-        run_plan(profile, steps, deadline=deadline, show=show_and_keep)
+        all_runs = run_plan(profile, steps, deadline=deadline, show=show_and_keep)
+    _complete_shelf(profile, all_runs)
     for run in runs:
         if run.failure:
             print(f"\n{run.step.name} failed: {run.failure['message']}", flush=True)
+
+
+def _complete_shelf(profile: Profile, runs: list[StepRun]) -> None:
+    """Writes the pages of steps that earlier kernels ran: the shelf of this one links to them."""
+    for run in runs:
+        page = shelf.report_path(profile, run.step)
+        if plan.read_done(run.folder) and not page.exists():
+            with contextlib.suppress(Exception):  # the results are there, whatever the page
+                shelf.write_report(profile, run, runs)
 
 
 def _lay_out(request: Mapping[str, Any], home: Path) -> Profile:

@@ -75,7 +75,7 @@ def render_report(notebook: Path, output: Path, *, context: ReportContext) -> No
         OSError: a file cannot be read or written.
     """
     failed = context.status in ("failed", "partial")
-    body = render_body(notebook, failed=failed)
+    body = render_body(notebook, failed=failed, interrupted=context.status == "partial")
     names = [step["step"] for step in context.steps]
     place = names.index(context.step) if context.step in names else None
     own_title = context.steps[place]["title"] if place is not None else context.step

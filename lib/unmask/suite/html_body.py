@@ -45,18 +45,21 @@ class Body:
     failed_anchor: str = ""
 
 
-def render_body(notebook: Path, *, failed: bool) -> Body:
+def render_body(notebook: Path, *, failed: bool, interrupted: bool = False) -> Body:
     """Returns the body of the report on an executed `notebook`.
 
     Args:
         notebook: an .ipynb file as papermill leaves it, complete or not.
         failed: the run of this notebook stopped before its end.
+        interrupted: it was stopped from outside: where its cell says so is no error to show.
 
     Raises:
         nbformat.reader.NotJSONError: the file is not a notebook (cut off while being written).
     """
     node = nbformat.read(notebook, as_version=4)
     failed_cell = _failed_cell(node.cells) if failed else None
+    if failed_cell is not None and interrupted:
+        failed_cell.outputs = [each for each in failed_cell.outputs if not _is_interrupt(each)]
     for cell in node.cells:
         _prepare(cell, is_failed=cell is failed_cell)
     html, _ = _exporter().from_notebook_node(node)
@@ -94,6 +97,10 @@ def _was_started(cell: Any) -> bool:
     """A kernel killed at once may not have said which cell it began; papermill knows when."""
     noted = cell.metadata.get("papermill") or {}
     return cell.execution_count is not None or noted.get("start_time") is not None
+
+
+def _is_interrupt(output: Any) -> bool:
+    return output.output_type == "error" and output.ename == "KeyboardInterrupt"
 
 
 def _prepare(cell: Any, *, is_failed: bool) -> None:
