@@ -149,12 +149,8 @@ class Client:
         kept = self.kernel(request.slug.partition("/")[2])
         if kept is None or read_request(kept[0]) != read_request(text):
             return None
-        metadata = kept[1]
-        kinds = ("dataset_data_sources", "kernel_data_sources", "model_data_sources")
-        there = {name.lower() for kind in kinds for name in getattr(metadata, kind) or []}
-        asked = [name for kind in kinds for name in getattr(request, kind) or []]
-        lacking = [name for name in asked if there and not _named_in(name, there)]
-        return Saved(metadata.current_version_number or 0, invalid=tuple(lacking))
+        # What could not be attached is not told again; the kernel itself says what it lacks.
+        return Saved(kept[1].current_version_number or 0)
 
     def kernel(self, slug: str) -> tuple[str, Any] | None:
         """Returns source and metadata of one of the account's kernels; None when there is none."""
@@ -284,11 +280,6 @@ def _saved(answer: Any) -> Saved:
     lists = [getattr(answer, f"invalid_{kind}_sources") or [] for kind in kinds]
     invalid = tuple(name for names in lists for name in names)
     return Saved(answer.version_number or 0, answer.error or "", invalid)
-
-
-def _named_in(name: str, there: set[str]) -> bool:
-    """Kaggle may name a dataset with or without its version."""
-    return any(each.startswith(name.lower()) or name.lower().startswith(each) for each in there)
 
 
 def _kernels(client: Any) -> Any:

@@ -14,7 +14,7 @@ from ..session.outputs import MANIFEST, RESULTS, read_manifest
 from .client import Client
 from .retrying import TIMEOUTS, Refused, with_patience
 
-CHUNK = 2**20
+CHUNK = 2**16
 # How often a file that came damaged is fetched anew, and an address that expired is asked for.
 TRIES = 3
 

@@ -101,7 +101,7 @@ class Patience:
                 expected="a connection to kaggle.com",
                 fix="run the same command again; kernels go on, and nothing is pushed twice",
             ) from error
-        end = now + (self.pause if trouble.wait is None else trouble.wait)
+        end = now + (trouble.wait or self.pause)
         self.pause = min(self.pause * GROWTH, LONGEST_PAUSE)
         while (left := end - time.monotonic()) > 0:
             lasted = _clock(time.monotonic() - self.began)
