@@ -1,5 +1,6 @@
 """Pretrained networks: their own preprocessing, their weights by name or file, what may learn."""
 
+import hashlib
 import importlib
 import inspect
 import re
@@ -243,6 +244,39 @@ def test_without_a_network_each_says_which_file_to_fetch(tmp_path, monkeypatch):
         find_weights("convnext_tiny", "imagenet", cache_dir=tmp_path)
     found = find_weights("convnext_tiny", "imagenet_or_random", cache_dir=tmp_path)
     assert found.path is None and damaged in found.notice
+
+
+def small_file(path) -> str:
+    """Writes an HDF5 file; returns its md5."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as stream:
+        stream["weights"] = np.arange(4)
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("mount", ["datasets/ada/weights", "models/a/eff/keras/b1/1", "old/k/b1/1"])
+def test_attached_weights_are_found_by_name_and_hash(mount, tmp_path, monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("UNMASK_KAGGLE_INPUT", str(tmp_path / "input"))
+    name = published("efficientnet", variant="b1").name
+    path = tmp_path / "input" / mount / name
+    digest = small_file(path)
+
+    def find(setting="imagenet", **variant):
+        return find_weights("efficientnet", setting, cache_dir=tmp_path, **variant)
+
+    with pytest.raises(DataError, match=re.escape(f"{path} is damaged: its md5 is {digest}")):
+        find(variant="b1")
+    monkeypatch.setitem(EFFICIENTNET_MD5, "b1", digest)
+    found = find(variant="b1")
+    assert found.path == path and found.sha256 == sha256_file(path)
+    assert found.notice == f"EfficientNet-B1 started from the attached ImageNet weights {path}."
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
+    other = published("efficientnet").name
+    with pytest.raises(DataError, match=f"attach a dataset or model that holds {other}"):
+        find()
+    notice = find("imagenet_or_random").notice
+    assert f"its ImageNet weights, {other}, are in nothing that is attached" in notice
 
 
 def test_a_network_begins_with_the_weights_that_are_published_for_it(tmp_path, monkeypatch):

@@ -136,6 +136,26 @@ def test_an_unknown_file_in_the_project_is_passed_over(server, home):
     assert weights.yunet_file(addresses=addresses, digest=DIGEST) == folder / "my_yunet.onnx"
 
 
+@pytest.mark.parametrize("mount", ["datasets/ada/weights", "models/ada/yunet/onnx/n/1", "weights"])
+def test_an_attached_file_is_found_by_its_hash(mount, server, home, monkeypatch):
+    monkeypatch.setenv("UNMASK_KAGGLE_INPUT", str(home / "input"))
+    monkeypatch.setenv("UNMASK_OFFLINE", "1")
+    folder = home / "input" / mount
+    folder.mkdir(parents=True)
+    (folder / "another_yunet.onnx").write_bytes(b"something else")
+    with pytest.raises(DataError, match="could not be fetched"):
+        weights.yunet_file(digest=DIGEST)
+    (folder / "The YuNet.onnx").write_bytes(BODY)
+    assert weights.yunet_file(digest=DIGEST) == folder / "The YuNet.onnx"
+
+
+def test_on_kaggle_it_is_said_what_to_attach(home, monkeypatch):
+    monkeypatch.setenv("UNMASK_OFFLINE", "1")
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
+    (notice,) = make_finder("auto").notices
+    assert "on Kaggle attach a dataset or model that holds it, or switch the internet on" in notice
+
+
 def test_the_published_files(home, shared_data, monkeypatch):
     folder = shared_data / "weights"
     assert weights.check_known(folder / "yunet_n_640_640.onnx").startswith("YuNet n 640")

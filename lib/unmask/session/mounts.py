@@ -57,16 +57,15 @@ def attached_files(pattern: str, depth: int = DEPTH) -> Iterator[Path]:
     """Yields the attached files whose name fits a pattern, nearest to the top first.
 
     Args:
-        pattern: of the name, such as "*yunet*.onnx".
+        pattern: of the name in any case of letters, such as "*yunet*.onnx".
         depth: how many levels of folders below an attached thing are looked into. Those with
             more than `ENTRIES_LOOKED_AT` entries are passed over: they hold pictures.
     """
     level = attached_folders()
     for _ in range(depth + 1):
         entries = [entry for folder in level for entry in _few_entries(folder)]
-        yield from (
-            path for path in entries if fnmatch.fnmatch(path.name, pattern) and path.is_file()
-        )
+        fitting = [path for path in entries if fnmatch.fnmatch(path.name.lower(), pattern.lower())]
+        yield from (path for path in fitting if path.is_file())
         level = [path for path in entries if path.is_dir()]
 
 
