@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import pandas as pd
 
+from ..detectors.saving import save_network
 from ..runs import atomic_path, read_json, sha256_of, write_json
 from .settings import TrainingData, TrainingResult, TrainingSettings
 
@@ -64,7 +65,7 @@ def write_result(
         resumed_from: see `TrainingResult`.
     """
     with atomic_path(folder / "model.keras") as temporary:
-        model.save(temporary)
+        save_network(model, temporary)
     write_json(folder / "training.json", record)
     return _result(folder, record, history, resumed_from)
 
