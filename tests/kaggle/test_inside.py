@@ -220,6 +220,8 @@ def test_a_cancelled_kernel_packs_what_is_there(code, tmp_path):
     assert states(manifest) == {"download": "done", "preprocess": "partial"}, kernel.log
     assert manifest["status"] == "partial"
     assert kernel.described("preprocess")["status"] == "partial"
+    page = (kernel.working / "reports/demo/02_preprocess.html").read_text()
+    assert "This report is partial" in page and "It was stopped by hand, at 50%" in page
 
 
 def test_at_home_a_request_is_refused_before_anything_is_removed(code, tmp_path):

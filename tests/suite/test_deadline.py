@@ -2,15 +2,12 @@
 
 import io
 import json
-import os
-import signal
-import subprocess
 from types import SimpleNamespace
 
 import pytest
 from counting_home import make_counting_home
 from rich.console import Console
-from tiny_home import command, done_of, environment, make_home, run_all
+from tiny_home import done_of, make_home, run_all
 from unmask.suite.display import Display
 from unmask.suite.plan import StepRun
 from unmask.suite.runner import LEAST_SECONDS, _is_late
@@ -60,30 +57,6 @@ def test_the_next_run_goes_on_where_it_was(stopped):
     assert done_of(home, "preprocess")["outputs"]
     for name in ("02_preprocess", "index"):
         assert "partial:" not in (home / f"reports/demo/{name}.html").read_text()
-
-
-def test_ctrl_c_is_told_in_the_same_way(tmp_path):
-    home = make_counting_home(tmp_path / "home")
-    running = subprocess.Popen(
-        command(),
-        env=environment(home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # a shell that runs the tests in the background makes its children deaf to Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    for line in running.stdout:
-        if "preprocess" in line and "running" in line:
-            break
-    epochs = home / "runs/demo/preprocess/epochs.json"
-    while not epochs.exists() or len(json.loads(epochs.read_text())) < 2:
-        assert running.poll() is None
-    os.kill(running.pid, signal.SIGINT)
-    running.communicate(timeout=60)
-    assert running.returncode == 130
-    page = (home / "reports/demo/02_preprocess.html").read_text()
-    assert "This report is partial" in page and "It was stopped by hand, at" in page
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
