@@ -42,6 +42,9 @@ def test_a_portable_key_knows_nothing_of_versions(monkeypatch):
     assert fingerprint.step_key(step, {}) != keys[0]
     assert fingerprint.portable_key(step, {}) == keys[1]
     assert fingerprint.portable_key(step, {"preprocess": "other"}) != keys[1]
+    work = fingerprint.work_key(step, {}, portable=True)
+    monkeypatch.undo()
+    assert fingerprint.work_key(step, {}, portable=True) == work != fingerprint.work_key(step, {})
 
 
 def test_notebook_magics_do_not_break_the_reading():

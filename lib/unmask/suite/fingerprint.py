@@ -77,16 +77,24 @@ def portable_key(step: Step, inputs: dict[str, Any]) -> str:
     return sha256_of({"notebook": sources, "library": library_digest(sources), **given})
 
 
-def work_key(step: Step, inputs: dict[str, Any]) -> str:
+def work_key(step: Step, inputs: dict[str, Any], *, portable: bool = False) -> str:
     """Returns the hash that decides whether a step's half-done work may be used to go on.
 
     Unlike `step_key` it leaves out the notebook and the code that only draws and measures, so
     that a better figure does not cost a training.
+
+    Args:
+        step: the step as planned.
+        inputs: as for `step_key`.
+        portable: leave versions out, too. Trainings look at that of Keras themselves.
     """
     sources = code_of(read_notebook(step.notebook))
     library = library_digest(sources, without=READING_ROOMS)
     inputs = {need: digest for need, digest in inputs.items() if need not in READING_STEPS}
-    return sha256_of({"library": library, **_given(step, sources, inputs, READING_PARAMETERS)})
+    given = _given(step, sources, inputs, READING_PARAMETERS)
+    if portable:
+        del given["versions"]
+    return sha256_of({"library": library, **given})
 
 
 def _given(

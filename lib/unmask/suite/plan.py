@@ -169,12 +169,22 @@ def stale_steps(profile: Profile, names: list[str]) -> list[str]:
 
 
 def may_go_on(step: Step, run_folder: Path) -> bool:
-    """Returns whether half-done work in the step's folder fits what is asked now."""
+    """Returns whether half-done work in the step's folder fits what is asked now.
+
+    On Kaggle versions do not count: the image may change between two parts of a training.
+    """
     try:
         started = read_json(run_folder / step.name / "started.json")
     except (OSError, ValueError):
         return False
-    return started.get("work_key") == work_key(step, inputs_of(step, run_folder))
+    kind = "portable_work_key" if on_kaggle() else "work_key"
+    return started.get(kind) == describe_work(step, inputs_of(step, run_folder))[kind]
+
+
+def describe_work(step: Step, inputs: dict[str, Any]) -> dict[str, str]:
+    """Returns what is noted when a step begins, so that a later run knows whether to go on."""
+    portable = work_key(step, inputs, portable=True)
+    return {"work_key": work_key(step, inputs), "portable_work_key": portable}
 
 
 def check_needs(profile: Profile, asked: list[str]) -> None:

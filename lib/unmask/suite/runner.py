@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from ..errors import DataError, UsageError
 from ..runs import project_home, read_json, write_json
 from . import plan, shelf
-from .fingerprint import portable_key, step_key, work_key
+from .fingerprint import portable_key, step_key
 from .plan import StepRun
 from .profiles import Profile
 from .provenance import describe_run
@@ -148,7 +148,7 @@ def _start(profile: Profile, run: StepRun, force: bool) -> subprocess.Popen:
         shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.mkdir(parents=True, exist_ok=True)
     inputs = plan.inputs_of(run.step, profile.run_folder)
-    write_json(run.folder / "started.json", {"work_key": work_key(run.step, inputs)})
+    write_json(run.folder / "started.json", plan.describe_work(run.step, inputs))
     description = describe_run(run.step, step_key(run.step, inputs), inputs)
     description["portable_key"] = portable_key(run.step, inputs)
     description["stale"] = plan.stale_needs(profile, [run.step.name])
