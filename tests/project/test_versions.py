@@ -1,24 +1,8 @@
 import re
-import tomllib
-from pathlib import Path
 
 import yaml
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-
-
-def pins(lines) -> dict[str, str]:
-    found = {}
-    for line in lines:
-        match = re.match(r"([A-Za-z0-9_.-]+)(?:\[[a-z-]+\])?==([^\s;\\]+)", line)
-        if match:
-            found[match[1].lower().replace("_", "-")] = match[2]
-    return found
-
-
-def lock_lines(name: str) -> list[str]:
-    return (REPOSITORY / name).read_text().splitlines()
+from locks import PROJECT, REPOSITORY, lock_lines, pins
+from packaging.version import Version
 
 
 def environment() -> dict:
@@ -56,6 +40,18 @@ def test_the_test_lock_extends_the_lock():
     run, test = pins(lock_lines("requirements.lock")), pins(lock_lines("requirements-test.lock"))
     assert run.items() <= test.items()
     assert pins(PROJECT["optional-dependencies"]["test"]).items() <= test.items()
+
+
+def test_the_newest_lock_moves_the_network_s_packages_forward_and_no_other():
+    run, newest = (
+        pins(lock_lines("requirements.lock")),
+        pins(lock_lines("requirements-newest.lock")),
+    )
+    assert newest.keys() == {"tensorflow", "keras", "tensorboard", "h5py"}
+    for name in ("tensorflow", "keras", "tensorboard"):
+        assert Version(newest[name]) > Version(run[name])
+    text = "\n".join(lock_lines("requirements-newest.lock"))
+    assert "://" not in text and text.count("--hash=sha256:") > len(newest)
 
 
 def test_python_versions_agree():
