@@ -167,6 +167,8 @@ def _act(action: str, follower: Follower) -> None:
         follower.run()
         return
     follower.look()
+    if not follower.state.pushes:
+        follower.recall()
     if action == "pull":
         follower.take_home(partial=True)
     if action == "push":

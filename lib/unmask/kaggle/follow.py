@@ -1,31 +1,19 @@
-"""Pushes kernels in turn, follows them, and decides what their ends mean."""
+"""Pushes the kernels of a chain in turn and follows them to their ends."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from ..suite.profiles import Profile
 from .chain import MOST_PARTS, SINGLE, Kernel
 from .client import Client
-from .fetch import fetch_manifest
 from .homecoming import Homecoming
-from .launcher import read_request
-from .pushing import Pushing, adopted, belongs
-from .state import ENDED_BADLY, UNDER_WAY, Push, State, staging_folder
+from .pushing import Pushing, adopted
+from .state import ENDED_BADLY, UNDER_WAY, Push, State
 from .table import Display, Row, row_of
+from .watching import Watching
 
-STATES = {
-    "QUEUED": "queued",
-    "NEW_SCRIPT": "queued",
-    "RUNNING": "running",
-    "CANCEL_REQUESTED": "running",
-    "COMPLETE": "complete",
-}
-# How often Kaggle may still list an earlier session's output before it counts as ours.
-PATIENCE_FOR_OUTPUT = 5
 LAST_PART = ("partial", MOST_PARTS)
 
 
@@ -68,11 +56,12 @@ class Follower:
     options: Options
     display: Display
     own: set[str] = field(default_factory=set)
-    strange: dict[str, int] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    recalled: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.pushing = Pushing(self.client, self.profile.name, self.state, self.options.hours)
+        self.watching = Watching(self.client, self.profile.name)
         self.home = Homecoming(self.client, self.profile, self.display, self.options.with_data)
         self.use(self.kernels)
 
@@ -122,72 +111,40 @@ class Follower:
         """Returns whether a kernel is asked for and not done."""
         return kernel.slug in self.asked and not self.is_done(kernel)
 
+    def recall(self) -> None:
+        """Finds out what Kaggle has of this work that the notes do not know.
+
+        So lost notes, or another machine, cost no second run.
+        """
+        found = not self.options.again
+        while found:
+            self.display.tell("asking Kaggle what it has already")
+            recalled = [self._recalled(kernel) for kernel in self.kernels]
+            found = [push for push in recalled if push]
+            self.state.pushes |= {push.slug: push for push in found}
+            self.state.save()
+            self.look()
+        self.display.tell("")
+
+    def _recalled(self, kernel: Kernel) -> Push | None:
+        last = self.current(kernel)
+        part = 1 if last is None else last.part + 1
+        goes_on = last is None or (last.status == "partial" and part <= MOST_PARTS)
+        slug = kernel.part(part)[0]
+        if not goes_on or slug in self.recalled:
+            return None
+        self.recalled.add(slug)
+        return adopted(self.client, self.profile.name, kernel, part)
+
     def look(self) -> None:
         """Asks Kaggle how all kernels stand that are under way."""
         for push in self.under_way():
-            if push.status == "sending" and not self._has_arrived(push):
-                continue
-            self.own.add(push.slug)
-            if push.status != "complete":
-                self._ask(push)
-            if push.status == "complete":
-                self._settle(push)
+            if self.watching.look(push):
+                self.own.add(push.slug)
+            else:
+                del self.state.pushes[push.slug]
             self.state.save()
             self.show()
-
-    def _has_arrived(self, push: Push) -> bool:
-        """Finds out about a push that was cut off: whether Kaggle got it."""
-        kept = self.client.kernel(push.slug)
-        request = read_request(kept[0]) if kept else None
-        if request is not None and belongs(request, push):
-            push.becomes("queued")
-            return True
-        del self.state.pushes[push.slug]
-        self.state.save()
-        return False
-
-    def _ask(self, push: Push) -> None:
-        name, failure = self.client.status(push.slug)
-        if name in STATES:
-            words = "is being cancelled" if name == "CANCEL_REQUESTED" else ""
-            push.becomes(STATES[name], words)
-        elif name == "CANCEL_ACKNOWLEDGED":
-            push.becomes("cancelled", "cancelled on Kaggle; run again to start it anew")
-        else:
-            push.becomes("failed", self._why(push, failure or f"the kernel ended as {name}"))
-
-    def _settle(self, push: Push) -> None:
-        """Reads what a completed kernel says of itself."""
-        folder = staging_folder(self.profile.name, push.slug)
-        manifest = fetch_manifest(self.client, push.slug, folder)
-        if manifest is None:
-            push.becomes("failed", self._why(push, "the kernel ended and left no results"))
-        elif not belongs(manifest, push):
-            self._is_strange(push, manifest)
-        else:
-            push.running = _seconds(manifest.get("started")) or push.running
-            push.ended = _seconds(manifest.get("ended")) or push.ended
-            push.fetched = False
-            known = manifest["status"] in ("done", "partial", "failed")
-            push.becomes(manifest["status"] if known else "failed", _words(manifest))
-
-    def _is_strange(self, push: Push, manifest: dict[str, Any]) -> None:
-        count = self.strange[push.slug] = self.strange.get(push.slug, 0) + 1
-        other = f"the output on Kaggle belongs to another run ({manifest.get('run_id')})"
-        if count < PATIENCE_FOR_OUTPUT:
-            push.becomes("complete", f"{other}; asking again")
-            return
-        kept = self.client.kernel(push.slug)
-        request = read_request(kept[0]) if kept else None
-        ours = request is not None and belongs(request, push)
-        hint = "run again to push it anew" if ours else (
-            "somebody else pushed this kernel since; run again to push yours"
-        )  # fmt: skip
-        push.becomes("failed", f"{other}, not to ours ({push.run_id}); {hint}")
-
-    def _why(self, push: Push, message: str) -> str:
-        log = self.client.end_of_log(push.slug)
-        return f"{message}\nThe end of its log:\n{log}" if log else message
 
     def take_home(self, partial: bool = False) -> None:
         """Fetches what is new, puts it into runs/<profile>/ and renders its reports.
@@ -231,14 +188,10 @@ class Follower:
         last = self.current(kernel)
         part = last.part + (last.status == "partial") if last else 1
         slug = kernel.part(part)[0]
-        new = last is None or last.status == "partial"
-        if new and not self.options.again and slug not in self.own:
-            found = adopted(self.client, self.profile.name, kernel, part)
-            if found:
-                self.state.pushes[slug] = found
-                self.state.save()
-                self.look()
-                return [slug]
+        before = self.state.pushes.get(slug)
+        if before and before.key != kernel.key and before.status in UNDER_WAY:
+            address = f"https://www.kaggle.com/code/{self.client.owner}/{slug}"
+            self.display.say(f"{slug} may still run as it was asked before; stop it on {address}")
         sources = [self._last_slug(need) for need in kernel.needs]
         sources += [kernel.part(part - 1)[0]] if part > 1 else []
         self.show()
@@ -285,23 +238,3 @@ class Follower:
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 1.0))
             self.show()
-
-
-def _words(manifest: dict[str, Any]) -> str:
-    """Returns what a manifest says of an end that is not simply good."""
-    if manifest["status"] == "done":
-        return ""
-    steps = manifest.get("steps", {})
-    said = [
-        f"{name}: {step['message']}" if len(steps) > 1 else step["message"]
-        for name, step in steps.items()
-        if step.get("message") and step.get("status") not in ("done", "unchanged", "not run")
-    ]
-    return "\n".join([*filter(None, [manifest.get("message", "")]), *said])
-
-
-def _seconds(text: str | None) -> float:
-    try:
-        return datetime.fromisoformat(text or "").timestamp()
-    except ValueError:
-        return 0.0

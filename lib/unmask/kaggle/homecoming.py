@@ -141,11 +141,11 @@ def put_home(profile: Profile, pushes: Sequence[Push]) -> list[str]:
         known = steps_from_kaggle(profile.run_folder)
         for step in read_manifest(staged)["steps"]:
             folder = profile.run_folder / step
+            known[step] = {"run_id": push.run_id, "run": "", "files": _count(staged)}
             if (folder / "run.json").is_file():
                 _note_where_from(folder)
                 _note_what_stayed(folder)
-                mark = {"run_id": push.run_id, "run": sha256_file(folder / "run.json")}
-                known[step] = {**mark, "files": _count(staged)}
+                known[step]["run"] = sha256_file(folder / "run.json")
                 fresh.append(step)
         write_json(profile.run_folder / MARKER, known)
     return list(dict.fromkeys(fresh))

@@ -21,12 +21,15 @@ def prepare(options: argparse.Namespace, follower: Follower) -> None:
     """Brings the datasets to Kaggle and says what will be pushed.
 
     Raises:
-        UsageError: a dataset that is attached does not exist.
+        UsageError: a dataset that is attached does not exist; a step needs one that is neither
+            asked for nor done.
         DataError: Kaggle refuses or cannot process a dataset.
     """
     client, profile, display = follower.client, follower.profile, follower.display
     follower.look()
+    follower.recall()
     follower.take_home()
+    _check_needs(follower)
     waiting = [kernel for kernel in follower.kernels if follower.is_open(kernel)]
     if not waiting:
         return
@@ -44,6 +47,22 @@ def prepare(options: argparse.Namespace, follower: Follower) -> None:
     )
     display.tell("")
     _announce(follower, {kernel.slug for kernel in waiting})
+
+
+def _check_needs(follower: Follower) -> None:
+    under_way = {push.slug for push in follower.under_way()}
+    for kernel in follower.kernels:
+        for need in kernel.needs if follower.is_open(kernel) else ():
+            needed = follower.by_slug[need]
+            last = follower.current(needed)
+            stands = follower.is_done(needed) or (last is not None and last.slug in under_way)
+            if need not in follower.asked and not stands:
+                name = follower.profile.name
+                raise UsageError(
+                    f"The step {kernel.steps[0]!r} needs {needed.steps[0]!r}, which has not been "
+                    "run on Kaggle as it is asked for now.",
+                    fix=f"unmask kaggle run --profile {name} --until {kernel.steps[0]}",
+                )
 
 
 def _check_sources(client: Client, kernels: list[Kernel]) -> None:
