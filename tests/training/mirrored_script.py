@@ -29,6 +29,7 @@ from unmask.training.fast import accelerate, fit_momentum  # noqa: E402
 from unmask.training.fit import train  # noqa: E402
 from unmask.training.mirrored import AgreedLossScale, share_out  # noqa: E402
 from unmask.training.optimizers import compile_for_training  # noqa: E402
+from unmask.training.settings import Phase  # noqa: E402
 from unmask.training.trainee import make_trainee  # noqa: E402
 
 # 167 faces: steps of 4 make 42 on one device, steps of 8 on two make 21, the last one uneven.
@@ -93,18 +94,21 @@ def as_one_device(folder: Path) -> dict:
 
 
 def taken_up(folder: Path) -> dict:
-    """Begun on two devices, taken up on one, then on two again; and begun on one."""
-    whole = fit(folder / "whole", BASE, 2)
-    for count, share in ((2, 0.3), (1, 0.6)):
+    """Begun on two devices, taken up on one, ended on two; and begun on one."""
+    phases = (Phase("head", 1, 1e-2), Phase("all", 3, 3e-3))
+    settings = replace(BASE, phases=phases, initial_weights="abc")
+    whole = fit(folder / "whole", settings, 2)
+    for count, share in ((2, 1 / 2), (1, 3 / 4)):
         with contextlib.suppress(Stop):
-            fit(folder / "parts", BASE, count, progress=stop_at(share))
-    parts = fit(folder / "parts", BASE, 2)
+            fit(folder / "parts", settings, count, progress=stop_at(share))
+    parts = fit(folder / "parts", settings, 2)
     with contextlib.suppress(Stop):
-        fit(folder / "alone", BASE, 1, progress=stop_at(0.3))
+        fit(folder / "alone", BASE, 1, progress=stop_at(1 / 3))
     alone = fit(folder / "alone", BASE, 2)
     return {
         "weights": distance(weights_of(whole), weights_of(parts)),
         "resumed_from": parts.resumed_from,
+        "rates": parts.history["learning_rate"].tolist(),
         "begun_on_one": [alone.resumed_from, alone.devices, alone.batch_size, alone.rate_factor],
         "notices": alone.notices,
     }

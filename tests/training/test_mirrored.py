@@ -52,7 +52,8 @@ def test_what_two_devices_save_is_plain_and_says_how_it_came_about(report):
 
 def test_a_training_of_two_devices_is_taken_up_on_one_and_back(report):
     found = report["taken_up"]
-    assert found["resumed_from"] == 2 and found["weights"] < 1e-5
+    assert found["resumed_from"] == 3 and found["weights"] < 1e-5
+    assert found["rates"] == pytest.approx([2**0.5 * rate for rate in (1e-2, 3e-3, 3e-3, 3e-3)])
 
 
 def test_a_training_begun_on_one_device_goes_on_as_it_began(report):

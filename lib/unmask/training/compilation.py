@@ -62,8 +62,7 @@ def choose_compilation(
         first_compiled, compiled = _time(make(True), batch)
     # Whatever XLA cannot do with this network, the training can do without XLA.
     except Exception as error:
-        said = str(error).strip().splitlines()
-        return False, f"XLA could not be tried ({said[0][:120] if said else type(error).__name__})"
+        return False, f"XLA could not be tried ({type(error).__name__})"
     finally:
         gc.collect()
     timing = Timing(plain, compiled, max(0.0, first_compiled - compiled))
