@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from unmask.errors import MissingStepError
 from unmask.runs import last_step_folder, require, step_folder, write_json
 from unmask.session.inputs import link_inputs, remove_inputs
 from unmask.session.outputs import pack
+from unmask.session.pictures import PACKED_FROM, pack_pictures
 
 LINE = {"run": "demo", "step": "baseline_cnn", "member": "lenet", "reason": "evaluation"}
 
@@ -183,6 +185,37 @@ def test_pictures_are_kept_with_the_table_that_names_them(root, home):
     raw = home / "data" / "demo-4x1-1" / "raw"
     assert not raw.is_symlink()
     assert (raw / "p.jpg").read_bytes() == b"picture"
+
+
+def test_many_pictures_travel_as_one_archive(root, home, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    first = tmp_path / "first"
+    ran(first, "download", "10:00", "made")
+    made = pictures(first)
+    assert pack_pictures(first) == ""
+    for number in range(PACKED_FROM):
+        (made / "raw" / f"{number}.jpg").write_bytes(b"%d" % number)
+    said = "The 302 files below data/ are saved as one archive, data.tar.\n"
+    assert pack_pictures(first) == said
+    assert (made / "raw" / "7.jpg").exists()
+    remove_inputs(first, time.time())
+    assert sorted(path.name for path in first.iterdir()) == ["data.tar", "runs"]
+
+    # A kernel that is started again in the same session has its pictures back.
+    assert link_inputs(first) == ["From data.tar: the pictures of data/demo-4x1-1."]
+    assert (made / "raw" / "7.jpg").read_bytes() == b"7"
+    remove_inputs(first, time.time())
+
+    root.mkdir(exist_ok=True)
+    first.rename(root / "nb-01")
+    assert link_inputs(home) == [
+        "From nb-01: download of the profile demo.",
+        "From nb-01: the pictures of data/demo-4x1-1.",
+    ]
+    raw = home / "data" / "demo-4x1-1" / "raw"
+    assert sorted(path.name for path in raw.iterdir())[-1] == "p.jpg"
+    assert (raw / "299.jpg").read_bytes() == b"299"
+    assert link_inputs(home) == []
 
 
 def test_what_is_missing_is_asked_for_by_name(home, monkeypatch):

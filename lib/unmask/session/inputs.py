@@ -13,7 +13,8 @@ from typing import Any
 from ..runs import ATTACHED_MARK, NOTEBOOK_OF_STEP, kind_of_step, read_json, write_json
 from .ledgers import LEDGER, merge_ledgers
 from .mounts import attached_folders
-from .outputs import read_manifest, restore_all
+from .outputs import DATA, read_manifest, restore_all
+from .pictures import unpacked
 
 RESTORED = ".restored.json"
 # A folder of pictures with more entries than that is linked as one.
@@ -43,7 +44,7 @@ def link_inputs(home: Path) -> list[str]:
     plain = [folder for folder in folders if read_manifest(folder) is None]
     found = sorted(_steps_of(plain), key=lambda item: item[0], reverse=True)
     said += _show_steps(found, home)
-    for folder in dict.fromkeys(item[1] for item in found):
+    for folder in dict.fromkeys([home, *(item[1] for item in found)]):
         said += _mirror_data(folder, home)
     ledgers = [folder / "runs" / LEDGER for folder in {item[1] for item in found}]
     known = [path for path in sorted(ledgers) if path.is_file()]
@@ -57,7 +58,7 @@ def remove_inputs(home: Path, since: float) -> None:
     """Removes what `link_inputs` made appear: the output of this session holds what it made.
 
     Pictures are copied in place of their links when notebook 01 was run in this session, because
-    its table of files names them.
+    its table of files names them. Those that were packed into an archive are removed.
 
     Args:
         home: of the session.
@@ -66,6 +67,8 @@ def remove_inputs(home: Path, since: float) -> None:
     renewed = any(_written_since(path, since) for path in home.glob("runs/*/download"))
     for mark in home.glob(f"runs/*/*/{ATTACHED_MARK}"):
         shutil.rmtree(mark.parent, ignore_errors=True)
+    if (home / DATA).exists():
+        shutil.rmtree(home / "data", ignore_errors=True)
     for folder in home.glob("data/*"):
         if folder.is_symlink():
             folder.unlink()
@@ -172,7 +175,9 @@ def _mirror_data(folder: Path, home: Path) -> list[str]:
     Copied because a notebook that makes sure of its pictures writes its notes beside them.
     """
     names = []
-    for source in sorted(path for path in (folder / "data").glob("*") if path.is_dir()):
+    packed = unpacked(folder) if any((folder / "runs").glob("*/download")) else None
+    places = [place / "data" for place in (folder, packed) if place]
+    for source in sorted(path for place in places for path in place.glob("*") if path.is_dir()):
         target = home / "data" / source.name
         if target.exists() or target.is_symlink():
             continue
@@ -188,7 +193,8 @@ def _mirror_data(folder: Path, home: Path) -> list[str]:
                 shutil.copyfile(entry, target / entry.name)
             else:
                 (target / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())
-    return [f"From {folder.name}: the pictures of data/{', data/'.join(names)}."] if names else []
+    where = DATA if folder == home else folder.name
+    return [f"From {where}: the pictures of data/{', data/'.join(names)}."] if names else []
 
 
 def _written_since(step: Path, since: float) -> bool:

@@ -13,6 +13,7 @@ import nbformat
 
 from .. import runs
 from ..session.mounts import RUN_TYPE_VARIABLE, on_kaggle
+from ..session.pictures import pack_pictures
 from .alarms import own_alarms, read_alarms
 from .executed import assemble, find_notebook, parameters_used
 from .notebook_parameters import code_of, read_notebook, read_parameters, title_of
@@ -68,6 +69,8 @@ class Watcher:
         elif error is None:
             return
         try:
+            if concluded and folder.name == "download" and on_kaggle():
+                print(pack_pictures(runs.project_home()), end="")
             self._write(folder, error)
         except Exception as problem:  # the notebook's own work must not be lost to its report
             print(f"The report could not be written: {type(problem).__name__}: {problem}")
