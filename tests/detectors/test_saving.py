@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 from unmask import detectors
-from unmask.detectors.saving import for_older_keras, save_network
+from unmask.detectors.saving import NEW, for_older_keras, save_network
 
 
 @keras.saving.register_keras_serializable("test_saving")
@@ -51,12 +51,15 @@ def test_only_entries_that_say_nothing_are_left_out():
     layers = [{"config": {"kernel_initializer": {"config": expected}}}, 5, "text"]
     assert for_older_keras(config) == {"layers": layers}
     assert chosen["output_axes"] is None and len(chosen) == 4
+    usual = {"renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99}
+    assert for_older_keras({"momentum": 0.9, **usual}) == {"momentum": 0.9}
+    assert for_older_keras({**usual, "renorm": True}) == {**usual, "renorm": True}
 
 
 def test_any_file_of_the_running_keras_is_free_of_them(tmp_path):
-    save_network(detectors.build("lenet", (32, 32, 3)), tmp_path / "saved.keras")
+    save_network(detectors.build("two_block", (32, 32, 3)), tmp_path / "saved.keras")
     with zipfile.ZipFile(tmp_path / "saved.keras") as archive:
-        assert not {"input_axes", "output_axes"} & names_in(json.loads(archive.read("config.json")))
+        assert not NEW.keys() & names_in(json.loads(archive.read("config.json")))
 
 
 def names_in(config) -> set[str]:

@@ -11,9 +11,15 @@ from typing import Any
 import keras
 
 CONFIG = "config.json"
-# Keras writes these beside an initializer's seed from 3.15 on; up to 3.13 it refuses a file that
-# names them. None is what they are unless someone chose axes, and what a file without them means.
-NEW_IN_INITIALIZERS = ("input_axes", "output_axes")
+# What Keras 3.15 writes beside the settings of an initializer and of a batch normalization, when
+# nobody chose it. Keras 3.13 refuses a file that names it, and does what these values say.
+NEW = {
+    "input_axes": None,
+    "output_axes": None,
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+}
 
 
 def save_network(model: keras.Model, path: str | Path) -> None:
@@ -31,7 +37,7 @@ def save_network(model: keras.Model, path: str | Path) -> None:
 
 
 def for_older_keras(config: Any) -> Any:
-    """Returns the config of a model, or a part of one, without new entries that say nothing."""
+    """Returns the config of a model, or a part of one, without new entries that change nothing."""
     if isinstance(config, list):
         return [for_older_keras(item) for item in config]
     if not isinstance(config, dict):
@@ -39,7 +45,7 @@ def for_older_keras(config: Any) -> Any:
     return {
         key: for_older_keras(value)
         for key, value in config.items()
-        if not (key in NEW_IN_INITIALIZERS and value is None)
+        if key not in NEW or value != NEW[key] or config.get("renorm")
     }
 
 

@@ -171,6 +171,7 @@ def _fit(
         steps_per_epoch=steps_of(data, settings),
         initial_epoch=first,
         epochs=watcher.last_epoch,
+        shuffle=False,  # the batches are shuffled already; newer Keras warns of a wish for more
         verbose=0,
         callbacks=callbacks,
     )
