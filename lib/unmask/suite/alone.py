@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import time
+from collections.abc import Callable
+from typing import Any
 
 from ..runs import project_home
 from ..session.mounts import on_kaggle, working_folder
@@ -36,7 +39,28 @@ def begin() -> None:
     print("\n".join([*said, f"Results go to {home}."]))
     if _began is None:
         _began = time.time()
-        atexit.register(remove_inputs, home, _began)
+        _at_the_end(functools.partial(remove_inputs, home, _began))
     from .alone_report import start_reporting
 
     start_reporting(said)
+
+
+def _at_the_end(tidy_up: Callable[[], None]) -> None:
+    """Has `tidy_up` called when the kernel is asked to end, or at the latest when it exits.
+
+    A kernel that does not exit within seconds is killed, and what loaded libraries do at exit can
+    take as long: only the first to act is sure to have the time.
+    """
+    from IPython import get_ipython
+
+    atexit.register(tidy_up)
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is None:
+        return
+    shut_down = kernel.do_shutdown
+
+    def tidy_up_first(restart: bool) -> Any:
+        tidy_up()
+        return shut_down(restart)
+
+    kernel.do_shutdown = tidy_up_first
