@@ -19,7 +19,9 @@ from unmask.suite.profiles import load_profile
 
 @pytest.fixture
 def profile(tmp_path, monkeypatch):
-    monkeypatch.setenv("UNMASK_HOME", str(kaggle_home.make_home(tmp_path / "home")))
+    home = kaggle_home.make_home(tmp_path / "home")
+    (home / "params" / "two.yaml").write_text("steps: {download: {}, preprocess: {}}\n")
+    monkeypatch.setenv("UNMASK_HOME", str(home))
     return load_profile("two")
 
 

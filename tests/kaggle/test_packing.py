@@ -49,7 +49,7 @@ def test_the_code_is_packed_without_what_python_leaves(home):
         "lib/unmask/__init__.py",
         "lib/unmask/page/style.css",
         *(f"notebooks/{name}.ipynb" for name in sorted(kaggle_home.NOTEBOOKS)),
-        *(f"params/{name}.yaml" for name in sorted(kaggle_home.PROFILES)),
+        *(f"params/{path.name}" for path in sorted((home / "params").iterdir())),
     ]
 
 

@@ -216,10 +216,14 @@ class Follower:
                 state, lacking = "", self._lacking(kernel)
                 if push is None and lacking:
                     state, note = "not run", f"needs {', '.join(lacking)}"
-                elif push is None and not note and kernel.slug in self.state.pushes:
+                elif push is None and not note and self._was_other(kernel):
                     note = "pushed before, with other code or settings"
                 rows.append(row_of(name, "GPU" if kernel.gpu else "CPU", push, state, note))
         return rows
+
+    def _was_other(self, kernel: Kernel) -> bool:
+        before = self.state.pushes.get(kernel.slug)
+        return before is not None and before.key != kernel.key
 
     def _lacking(self, kernel: Kernel) -> list[str]:
         """Returns the needs of a kernel that have ended badly."""

@@ -18,6 +18,7 @@ from .state import Push, State, new_run_id
 KAGGLE_HOURS = 12.0
 # Of a kernel's time, left to pack and save what it made.
 MARGIN_SECONDS, MARGIN_SHARE = 1800, 0.1
+LAST_RESORT_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ class Pushing:
         )
 
     def _timeout(self) -> int | None:
-        return int(self.hours * 3600) if self.hours < KAGGLE_HOURS else None
+        """When Kaggle ends it: a little after it should have ended itself."""
+        seconds = self.hours * 3600 + LAST_RESORT_SECONDS
+        return int(seconds) if seconds < KAGGLE_HOURS * 3600 else None
 
     def _read(self, push: Push, saved: Saved, before: Push | None) -> Sent:
         if saved.error and re.search("session count", saved.error, re.IGNORECASE):

@@ -20,6 +20,7 @@ STATES = {
 }
 # How often Kaggle may still list an earlier session's output before it counts as ours.
 PATIENCE_FOR_OUTPUT = 5
+AGAIN = "; run again to go on"
 
 
 class Watching:
@@ -102,7 +103,9 @@ def _words(manifest: dict[str, Any]) -> str:
         for name, step in steps.items()
         if step.get("message") and step.get("status") not in ("done", "unchanged", "not run")
     ]
-    return "\n".join([*filter(None, [manifest.get("message", "")]), *said])
+    words = "\n".join([*filter(None, [manifest.get("message", "")]), *said])
+    # The next part is pushed without being asked for.
+    return words.removesuffix(AGAIN) if manifest["status"] == "partial" else words
 
 
 def _seconds(text: str | None) -> float:
