@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -183,3 +184,33 @@ def test_a_failed_cell_has_its_report_too(execute):
     described = json.loads((working / "runs" / "demo" / "download" / "run.json").read_text())
     assert described["status"] == "failed"
     assert described["failure"] == "ValueError: 91 <b>are</b> too many"
+
+
+def test_a_package_that_the_image_lacks_is_installed_or_asked_for(code, tmp_path):
+    inputs = {"dataset:ada/unmask-code": code}
+    notebook = notebook_of(SETUP, "import lz4\nprint(lz4.WORDS)")
+
+    def run(name: str):
+        without = ("lz4",)
+        return run_kernel(notebook, inputs, tmp_path / name, layout="old", without=without)
+
+    outcome = run("no wheels")
+    assert outcome.returncode == 1
+    assert "This machine lacks packages that Unmask needs: lz4==4.4.5." in outcome.log
+    assert "attach the dataset unmask-packages (Add Input > Datasets" in outcome.log
+    inputs["dataset:ada/unmask-packages"] = tmp_path / "packages"
+    (tmp_path / "packages" / "wheels").mkdir(parents=True)
+    wheel = tmp_path / "packages" / "wheels" / "lz4-4.4.5-py3-none-any.whl"
+    information = {
+        "METADATA": "Metadata-Version: 2.1\nName: lz4\nVersion: 4.4.5\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "lz4.py,,\n",
+    }
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("lz4.py", "WORDS = 'from the wheel'")
+        for name, text in information.items():
+            archive.writestr(f"lz4-4.4.5.dist-info/{name}", text)
+    outcome = run("wheels")
+    assert outcome.returncode == 0, outcome.log
+    assert "Installed from attached wheels: lz4==4.4.5." in outcome.log
+    assert "from the wheel" in outcome.log
