@@ -27,7 +27,9 @@ class Replay:
 
     def __call__(self, source: str, inputs: dict, working: Path, **options: Any) -> Outcome:
         request = read_request(source)
-        asked = [request["profile"], *request["steps"], *request["overrides"], request["part"]]
+        steps = request["steps"]
+        concerned = [each for each in request["overrides"] if each.split(".")[0] in steps]
+        asked = [request["profile"], *steps, *concerned, request["part"]]
         name = "-".join(str(word).replace("/", "_") for word in asked)
         with self._lock:
             kept = self.folder / name
