@@ -231,6 +231,26 @@ def short_of_memory(folder: Path) -> dict:
     }
 
 
+@keras.saving.register_keras_serializable("tests")
+class Alone(keras.layers.Layer):
+    """Fails while training as soon as another device takes part."""
+
+    def call(self, inputs, training=None):
+        context = tf.distribute.get_replica_context()
+        if not training or context is None or context.num_replicas_in_sync == 1:
+            return inputs
+        with tf.control_dependencies([tf.debugging.Assert(tf.size(inputs) < 0, ["not alone"])]):
+            return tf.identity(inputs)
+
+
+def falling_out(folder: Path) -> dict:
+    """Two devices that cannot train together."""
+    inner = network(SIDE)
+    model = keras.Model(inner.input, keras.layers.Identity()(Alone()(inner.output)))
+    result = fit(folder, replace(BASE, epochs=1), 2, model)
+    return {"batches": [result.batch_size, result.devices], "notices": result.notices}
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     report = {
@@ -241,5 +261,6 @@ if __name__ == "__main__":
         "changed_batches": changed_batches(),
         "dealt": dealt(),
         "short_of_memory": short_of_memory(target / "hungry"),
+        "falling_out": falling_out(target / "alone"),
     }
     print(json.dumps(report))

@@ -100,3 +100,10 @@ def test_batches_too_large_for_memory_are_halved_on_both_devices(report):
         "Memory did not suffice for batches of 20 pictures; this training used 10"
         in (found["notices"][1])
     )
+
+
+def test_devices_that_cannot_train_together_leave_it_to_one(report):
+    found = report["falling_out"]
+    assert found["batches"] == [8, 1]
+    assert found["notices"][0].startswith("2 devices failed to train together (InvalidArgument")
+    assert "a step took 8 faces where 4 were asked for" in found["notices"][1]

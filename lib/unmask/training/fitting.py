@@ -15,11 +15,16 @@ from .compilation import can_compile, choose_compilation
 from .devices import Scale, open_strategy, scaled, share_steps, training_devices
 from .fast import accelerate, fit_momentum
 from .features import whole_faces
+from .memory import is_out_of_memory
 from .mirrored import AverageCopies, share_out
 from .optimizers import compile_for_scoring, compile_for_training
 from .settings import TrainingData, TrainingSettings
 from .trainee import has_gpu, make_trainee, split_augmentations
 from .watcher import Progress, Watcher, WholeFaces, phase_is_over, rows_of
+
+NOT_TOGETHER = (
+    "{count} devices failed to train together ({error}); one of them went on with the same batches."
+)
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,15 @@ def fit_network(task: Task, batch_size: int) -> Fitted:
     try:
         network = _run_phases(task, settings, strategy, compiled)
     except tf.errors.OpError as error:
-        if not compiled:
+        if not compiled and (not strategy or is_out_of_memory(error)):
             raise
-        words = f"XLA was tried and given up ({type(error).__name__})"
-        network = _run_phases(task, settings, strategy, False)
+        if compiled:
+            words = f"XLA was tried and given up ({type(error).__name__})"
+        else:
+            task.notices.append(NOT_TOGETHER.format(count=len(names), error=type(error).__name__))
+            names = names[:1]
+        # If it was not that, it fails once more.
+        network = _run_phases(task, settings, None, False)
     return Fitted(network, len(names), words)
 
 
