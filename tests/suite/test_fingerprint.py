@@ -47,6 +47,11 @@ def test_a_portable_key_knows_nothing_of_versions(monkeypatch):
     assert fingerprint.work_key(step, {}, portable=True) == work != fingerprint.work_key(step, {})
 
 
+def test_the_suite_that_notebooks_begin_with_counts_for_nothing():
+    begun = ["from unmask.suite.alone import begin\nbegin()", "from unmask import runs"]
+    assert fingerprint.library_digest(begun) == fingerprint.library_digest(begun[1:])
+
+
 def test_notebook_magics_do_not_break_the_reading():
     assert fingerprint.library_digest(["%matplotlib inline\n!ls\nimport unmask"])
 
