@@ -50,11 +50,16 @@ def test_the_reports_of_a_partial_run_say_so_on_top(stopped):
 
 def test_the_next_run_goes_on_where_it_was(stopped):
     home, _ = stopped
+    before = json.loads((home / "runs/demo/preprocess/run.json").read_text())["seconds"]
     result = run_all(home)
     assert result.returncode == 0, result.stdout + result.stderr
     epochs = json.loads((home / "runs/demo/preprocess/epochs.json").read_text())
     assert epochs == [0, 0, 2, 2]
     assert done_of(home, "preprocess")["outputs"]
+    described = json.loads((home / "runs/demo/preprocess/run.json").read_text())
+    assert described["seconds_before"] == before
+    page = (home / "reports/demo/02_preprocess.html").read_text()
+    assert "<dt>Seconds of stopped runs before</dt>" in page
     for name in ("02_preprocess", "index"):
         assert "partial:" not in (home / f"reports/demo/{name}.html").read_text()
 

@@ -244,9 +244,9 @@ def test_a_read_only_reports_folder_keeps_what_is_finished(home):
     reports = home / "reports/demo"
     script = (
         "import os, sys; from pathlib import Path; from unmask.errors import DataError;"
-        "from unmask.suite.runner import _check_writable;"
+        "from unmask.suite.guards import check_writable;"
         "os.setgid(65534); os.setuid(65534)\n"
-        f"try: _check_writable(Path({str(reports)!r}))\n"
+        f"try: check_writable(Path({str(reports)!r}))\n"
         "except DataError as error: print(error); sys.exit(error.exit_code)"
     )
     for folder in (home, *home.parents):

@@ -24,11 +24,12 @@ from .html_body import TEMPLATES, is_number, render_body
 
 # What the header of a page says elsewhere, or what only the runner needs.
 _NOT_SHOWN = {"step", "status", "title", "question", "start", "seconds", "dirty", "parameters"}
-_OF_ONE_STEP = {"parameters", "seed", "inputs", "key", "seconds"}
+_OF_ONE_STEP = {"parameters", "seed", "inputs", "key", "seconds", "seconds_before"}
 _LABELS = {
     "command": "Command",
     "revision": "Git revision",
     "machine": "Machine",
+    "seconds_before": "Seconds of stopped runs before",
     "seed": "Seed",
     "inputs": "Inputs (SHA-256)",
     "versions": "Versions",

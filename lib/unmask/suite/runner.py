@@ -12,13 +12,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 from ..errors import DataError, UsageError
 from ..runs import project_home, read_json, write_json
 from . import plan, shelf
 from .fingerprint import portable_key, step_key
+from .guards import check_writable, locked
 from .plan import StepRun
 from .profiles import Profile
 from .provenance import describe_run
@@ -56,12 +56,12 @@ def run_plan(
     Raises:
         DataError: another run of this profile is in progress; reports cannot be written.
     """
-    _check_writable(profile.run_folder)
+    check_writable(profile.run_folder)
     runs = [
         StepRun(step, profile.run_folder / step.name, step.name in asked) for step in profile.steps
     ]
-    with _locked(profile):
-        _check_writable(profile.report_folder)
+    with locked(profile):
+        check_writable(profile.report_folder)
         try:
             _run_all(profile, runs, force, jobs, deadline, lambda: show(runs))
         except KeyboardInterrupt:
@@ -142,9 +142,12 @@ def _keep(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
 
 
 def _start(profile: Profile, run: StepRun, force: bool) -> subprocess.Popen:
-    previous = plan.read_done(run.folder).get("seconds") or _seconds_of_last_run(run.folder)
+    last = _last_run(run.folder)
+    stopped = last.get("status") == "partial"
+    previous = plan.read_done(run.folder).get("seconds") or (0 if stopped else last.get("seconds"))
     (run.folder / "done.json").unlink(missing_ok=True)
-    if force or not plan.may_go_on(run.step, profile.run_folder):
+    goes_on = not force and plan.may_go_on(run.step, profile.run_folder)
+    if not goes_on:
         shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.mkdir(parents=True, exist_ok=True)
     inputs = plan.inputs_of(run.step, profile.run_folder)
@@ -152,6 +155,8 @@ def _start(profile: Profile, run: StepRun, force: bool) -> subprocess.Popen:
     description = describe_run(run.step, step_key(run.step, inputs), inputs)
     description["portable_key"] = portable_key(run.step, inputs)
     description["stale"] = plan.stale_needs(profile, [run.step.name])
+    if goes_on and stopped:
+        description["seconds_before"] = round(last["seconds"] + last.get("seconds_before", 0.0), 1)
     description["start"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(run.folder / "run.json", description)
     for left_over in ("summary.json", "failure.json", "executed.ipynb"):
@@ -255,11 +260,11 @@ def _failure_message(run: StepRun, returncode: int) -> str:
         return f"The step's process ended with code {returncode}.\n{tail}"
 
 
-def _seconds_of_last_run(folder: Path) -> float | None:
+def _last_run(folder: Path) -> dict[str, Any]:
     try:
-        return read_json(folder / "run.json").get("seconds")
+        return read_json(folder / "run.json")
     except (OSError, ValueError):
-        return None
+        return {}
 
 
 def _stop(processes: list[subprocess.Popen]) -> None:
@@ -271,30 +276,3 @@ def _stop(processes: list[subprocess.Popen]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _locked(profile: Profile) -> FileLock:
-    lock = FileLock(profile.run_folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise DataError(
-            f"A run of the profile {profile.name!r} is already in progress.",
-            expected=f"one run at a time in {profile.run_folder}",
-            fix="wait until it ends or stop it, then run again",
-        ) from None
-    return lock
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise DataError(
-            f"Nothing can be written to {folder}: {error.strerror}.",
-            expected="a folder this user may write to",
-            fix="change its permissions and run again; finished steps are kept",
-        ) from None
