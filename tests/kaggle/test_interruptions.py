@@ -1,6 +1,7 @@
 """Stopped at home or out of time on Kaggle: the next call goes on, and pushes nothing twice."""
 
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -61,7 +62,7 @@ def test_killed_before_kaggle_said_whether_it_took_a_push(tmp_path, home, replay
     with Cloud(tmp_path, execute=replay) as cloud:
         cloud.faults.add(kind, on="SaveKernel")
         process = start(cloud, home)
-        while not cloud.count("SaveKernel"):
+        while process.poll() is None and not cloud.count("SaveKernel"):
             time.sleep(0.01)
         process.kill()
         assert process.communicate(timeout=60) and process.returncode == -9
@@ -92,6 +93,24 @@ def test_out_of_time_goes_on_in_a_second_part(tmp_path, home, replay, monkeypatc
         assert "partial" in person.said
         assert person.runs("preprocess") == 0, person.said
         assert cloud.count("SaveKernel") == 3
+
+
+@pytest.mark.skipif(not os.environ.get("UNMASK_SLOW"), reason="minutes; set UNMASK_SLOW=1")
+def test_a_step_that_runs_out_of_time_goes_on_from_what_it_kept(tmp_path, home):
+    """Nothing is replayed: the clock stops the first part, the second has the first's files."""
+    with Cloud(tmp_path) as cloud:
+        slow = ["--until", "preprocess", "--hours", "0.04", "--set", "preprocess.pause=130"]
+        done = kaggle(cloud, home, *asked(home), *slow, seconds=900)
+        assert done.returncode == 0, done.stdout
+        expected = {"unmask-tiny-download": 1, "unmask-tiny-preprocess": 1}
+        assert cloud.pushes() == {**expected, "unmask-tiny-preprocess-part-2": 1}
+        first, second = (session.working for session in cloud.kernels.sessions[1:])
+        states = [json.loads((each / MANIFEST).read_text())["status"] for each in (first, second)]
+        assert states == ["partial", "done"]
+        kept = home / "runs" / "tiny" / "preprocess" / "kept.txt"
+        assert kept.read_text() == "130"
+        log = (home / "runs" / "tiny" / "preprocess" / "executed.ipynb").read_text()
+        assert "second 129" in log and "second 0\\n" not in log
 
 
 def test_two_at_the_same_time_are_refused(tmp_path, home, replay, monkeypatch, capsys):
