@@ -105,7 +105,7 @@ class Watcher:
         return {
             **describe_run(step, "", {}),
             "command": f"notebook {step.notebook.name}, run alone{place}",
-            "attached": list(self.said),
+            "attached": [sentence.rstrip(".") for sentence in self.said],
             "start": datetime.fromtimestamp(self._began, UTC).isoformat(timespec="seconds"),
             "seconds": round(now - self._began, 1),
             "status": "done" if error is None else "failed",
