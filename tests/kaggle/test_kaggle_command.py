@@ -61,6 +61,11 @@ def test_push_says_what_runs_where_and_what_is_left(cloud, home):
     assert "Not done yet: download, preprocess, baseline_cnn, report." in done.stdout
     assert cloud.pushes() == {"unmask-tiny-download": 1}
 
+    other = kaggle(cloud, home, *asked(home, "status"), "--set", "download.seed=5")
+    (row,) = [line.split() for line in other.stdout.splitlines() if " download " in line][-1:]
+    assert row[2] == "queued"
+    assert " ".join(row[-8:]) == "pushed with other code or settings than now"
+
     again = kaggle(cloud, home, *asked(home, "push"))
     assert again.returncode == 0, again.stdout
     (home / "runs" / "kaggle" / "tiny.json").unlink()

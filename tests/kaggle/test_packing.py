@@ -11,7 +11,7 @@ from cloud import Cloud
 from signed_in import sign_in
 from unmask.errors import DataError, UsageError
 from unmask.kaggle import packing
-from unmask.kaggle.datasets import ensure_code, ensure_packages
+from unmask.kaggle.datasets import check_code, ensure_code, ensure_packages
 from unmask.kaggle.state import kaggle_folder
 from unmask.runs import sha256_of
 from unmask.session.packages import LACKING
@@ -102,6 +102,16 @@ def test_only_new_code_is_uploaded(home, cloud, monkeypatch):
     folder = cloud.datasets.all["ada/unmask-code"].versions[-1].folder
     assert (folder / "lib" / "unmask" / "page" / "style.css").is_file()
     assert (folder / "params" / "new.yaml").is_file()
+
+
+def test_other_code_that_came_meanwhile_is_noticed(home, cloud, monkeypatch):
+    client = sign_in(cloud, monkeypatch)
+    first = ensure_code(client, client.tell, 0.05)
+    check_code(client, first)
+    (home / "params" / "new.yaml").write_text("steps: {download: {}}\n")
+    check_code(client, ensure_code(client, client.tell, 0.05))
+    with pytest.raises(DataError, match="another command has uploaded other code meanwhile"):
+        check_code(client, first)
 
 
 def test_a_dataset_that_takes_long_is_waited_for(home, cloud, monkeypatch):

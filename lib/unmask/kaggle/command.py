@@ -139,6 +139,7 @@ def _follower(
         hours=options.hours,
         again=options.again,
         with_data=options.with_data,
+        as_pushed=options.action not in PUSHING,
     )
     return Follower(client, profile, kernels, wanted, state, settings, display)
 

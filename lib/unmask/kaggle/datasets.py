@@ -40,6 +40,23 @@ def ensure_code(client: Client, tell: Callable[[str], None], every: float) -> st
     return description["digest"]
 
 
+def check_code(client: Client, digest: str) -> None:
+    """Checks that the code on Kaggle is still what was brought there: a kernel gets the newest.
+
+    Raises:
+        DataError: another command has uploaded other code meanwhile.
+    """
+    handle = f"{client.owner}/{CODE_DATASET}"
+    held = packing.read_description(client.dataset_file(handle, packing.DESCRIPTION))
+    if held.get("digest") != digest:
+        raise DataError(
+            f"The code on Kaggle ({handle}) is not what this command brought there; another "
+            "command has uploaded other code meanwhile.",
+            expected="one state of the code for all kernels of a chain",
+            fix="run again once the other is through: what is done and was not changed stands",
+        )
+
+
 def ensure_packages(
     client: Client, tell: Callable[[str], None], every: float, given: Path | None = None
 ) -> bool:

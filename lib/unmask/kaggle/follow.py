@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..suite.profiles import Profile
 from .chain import MOST_PARTS, SINGLE, Kernel
 from .client import Client
+from .datasets import check_code
 from .homecoming import Homecoming
 from .pushing import Pushing, adopted
 from .state import ENDED_BADLY, UNDER_WAY, Push, State
@@ -27,6 +28,8 @@ class Options:
         hours: that a kernel may take.
         again: whether finished kernels are pushed anew.
         with_data: whether arrays of faces and pictures are fetched as well.
+        as_pushed: whether kernels count as they were pushed, although the code or the settings
+            are others by now: to look at them and fetch them, not to go on from them.
     """
 
     jobs: int = 2
@@ -34,6 +37,7 @@ class Options:
     hours: float = 12.0
     again: bool = False
     with_data: bool = False
+    as_pushed: bool = False
 
 
 @dataclass
@@ -44,6 +48,7 @@ class Follower:
         kernels: the whole chain, in order.
         asked: slugs of those that are wanted; others only count where they are needed.
         display: of what goes on.
+        code: digest of the code that was brought to Kaggle; "" where none was.
         own: slugs that this command pushed, or saw under way: a failure of these stands and is
             told, one that was told before is tried again.
     """
@@ -55,6 +60,7 @@ class Follower:
     state: State
     options: Options
     display: Display
+    code: str = ""
     own: set[str] = field(default_factory=set)
     notes: dict[str, str] = field(default_factory=dict)
     recalled: set[str] = field(default_factory=set)
@@ -84,9 +90,11 @@ class Follower:
 
     def current(self, kernel: Kernel) -> Push | None:
         """Returns the last part of a kernel that was pushed for what is asked now, or None."""
-        found = None
+        found, key = None, kernel.key
+        if self.options.as_pushed and self._was_other(kernel):
+            key = self.state.pushes[kernel.slug].key
         for number in range(1, MOST_PARTS + 1):
-            push = self.state.of(kernel.part(number)[0], kernel.key)
+            push = self.state.of(kernel.part(number)[0], key)
             if push is None or (self.options.again and not self._counts(kernel, push)):
                 break
             found = push
@@ -195,6 +203,8 @@ class Follower:
         sources = [self._last_slug(need) for need in kernel.needs]
         sources += [kernel.part(part - 1)[0]] if part > 1 else []
         self.show()
+        if self.code:
+            check_code(self.client, self.code)
         sent = self.pushing.push(kernel, part, sources)
         self.notes[kernel.slug] = sent.note
         if sent.taken:
@@ -216,8 +226,8 @@ class Follower:
                 state, lacking = "", self._lacking(kernel)
                 if push is None and lacking:
                     state, note = "not run", f"needs {', '.join(lacking)}"
-                elif push is None and not note and self._was_other(kernel):
-                    note = "pushed before, with other code or settings"
+                elif not note and self._was_other(kernel):
+                    note = "pushed with other code or settings than now"
                 rows.append(row_of(name, "GPU" if kernel.gpu else "CPU", push, state, note))
         return rows
 

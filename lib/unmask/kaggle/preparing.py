@@ -34,7 +34,7 @@ def prepare(options: argparse.Namespace, follower: Follower) -> None:
     if not waiting:
         return
     _check_sources(client, waiting)
-    ensure_code(client, display.tell, options.every)
+    follower.code = ensure_code(client, display.tell, options.every)
     attached = _ensure_packages(options, client, display.tell)
     follower.use(
         make_chain(
