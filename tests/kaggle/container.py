@@ -26,6 +26,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 INSIDE = Path(__file__).with_name("container_inside.py")
 OURS = ("unmask", "__editable__", "a1_coverage")
+# Which of its kernels OpenBLAS takes decides how a product is rounded: that is this machine's.
+ARITHMETIC = ("OPENBLAS_", "OMP_", "MKL_")
 NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child")
 RUN = """import sys
 from papermill.__main__ import papermill
@@ -97,7 +99,9 @@ def make_environment(
 
 def kaggle_variables(run_type: str, home: str, scratch: str, python: Path) -> dict[str, str]:
     """Returns the whole environment of a kernel's process."""
+    arithmetic = {key: each for key, each in os.environ.items() if key.startswith(ARITHMETIC)}
     return {
+        **arithmetic,
         "HOME": home,
         "TMPDIR": scratch,
         "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
