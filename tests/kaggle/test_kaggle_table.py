@@ -46,6 +46,7 @@ def test_a_further_part_is_named_and_only_the_first_line_of_a_message_is_shown()
     row = row_of("download", "CPU", failed)
     assert row.message == "part 2; one\ntwo"
     assert printed(kernel_table([row]))[-1].endswith("part 2; one")
+    assert row_of("download", "CPU", push(attempt=3)).message == "attempt 3"
 
 
 def test_lines_come_once_for_each_change():

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..sources.kaggle import _authenticated_client
+from ..sources.kaggle import authenticated_client
 from .chain import Kernel
 from .launcher import read_request
 from .retrying import (
@@ -74,7 +74,7 @@ class Client:
             UsageError: there are none, or Kaggle does not accept them.
             DataError: Kaggle cannot be reached.
         """
-        api = with_patience(_authenticated_client, tell, min(patience, IMPATIENT))
+        api = with_patience(authenticated_client, tell, min(patience, IMPATIENT))
         limit_waiting()
         return cls(api, api.get_config_value(api.CONFIG_NAME_USER), tell, patience)
 

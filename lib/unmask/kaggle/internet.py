@@ -57,11 +57,6 @@ def internet_reasons(step: Step, profile: Profile, attached: Attached) -> list[s
     return reasons
 
 
-def needs_internet(step: Step, profile: Profile, attached: Attached) -> bool:
-    """Returns whether a step needs the network on Kaggle."""
-    return bool(internet_reasons(step, profile, attached))
-
-
 def check_chain(profile: Profile, asked: Sequence[str], weights: str = "") -> None:
     """Checks that what is asked can run on Kaggle, where no file of this machine is.
 

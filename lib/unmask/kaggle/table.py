@@ -59,8 +59,9 @@ def row_of(name: str, machine: str, push: Push | None, state: str = "", message:
     if push.status in ("queued", "running") and push.last_seconds:
         left = max(push.last_seconds - push.seconds, 0.0)
     words = message or push.message
-    if push.part > 1:
-        words = f"part {push.part}{'; ' if words else ''}{words}"
+    numbers = [f"part {push.part}"] if push.part > 1 else []
+    numbers += [f"attempt {push.attempt}"] if push.attempt > 1 else []
+    words = "; ".join([*numbers, *([words] if words else [])])
     state = state or push.status
     return Row(name, state, machine, push.since, push.seconds, left, words)
 

@@ -134,7 +134,7 @@ def _one_at_a_time(destination: Path) -> Iterator[None]:
 
 
 def _download_and_extract(handle: str, destination: Path, version: int | None) -> None:
-    api = _authenticated_client()
+    api = authenticated_client()
     number = version if version is not None else _newest_version(api, handle)
     archive = destination / f"version-{number or 'newest'}.zip"
     _download(api, handle, number, archive)
@@ -160,7 +160,7 @@ def _remove_archives(destination: Path) -> None:
             leftover.unlink()
 
 
-def _authenticated_client() -> Any:
+def authenticated_client() -> Any:
     """Returns the official client, logged in. Importing it already logs in, and prints help."""
     said = io.StringIO()
     try:
