@@ -7,6 +7,7 @@ of requests (`on`: a method such as "SaveKernel", or "upload", "storage", "logs"
     lost_answer    the request is handled, then the connection breaks
     status         an HTTP error: `status`, `headers`, `message`
     cut            after `at` bytes of an upload or a download the connection breaks
+                   (`on`: also a file's name)
     expired        a storage address is refused from now on (`on`: a file's name)
 of a push (`on`: a kernel's slug)
     quota          the GPU quota of the week is used up

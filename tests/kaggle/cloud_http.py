@@ -182,7 +182,8 @@ class Handler(BaseHTTPRequestHandler):
                 headers["Content-Range"] = f"bytes */{len(content)}"
                 return self._send(416, b"", headers)
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        fault = self.cloud.faults.take("cut", "storage")
+        take, name = self.cloud.faults.take, path.rpartition("/")[2]
+        fault = take("cut", name) or take("cut", "storage")
         self._send(206 if wanted and start else 200, content[start:], headers, fault)
 
     def _send_json(self, status: int, data: Any, headers: dict[str, str] | None = None) -> None:
