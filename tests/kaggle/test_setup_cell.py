@@ -59,6 +59,7 @@ def test_above_the_notebook(below, bare, tmp_path, attached):
 @pytest.mark.parametrize(
     "mount",
     ["datasets/ada/unmask-code", "my-copy", "datasets/ada/zipped/lib", "old-zipped/lib",
+     "datasets/ada/unmask/unmask-main", "uploaded/unmask-main",
      "notebooks/ada/code"],
 )  # fmt: skip
 def test_attached_in_either_layout(mount, bare, tmp_path, attached):

@@ -9,7 +9,7 @@ from pathlib import Path
 here, attached = Path.cwd(), Path(os.environ.get("UNMASK_KAGGLE_INPUT", "/kaggle/input"))
 above = [folder / "lib" for folder in (here, *here.parents)]
 mounts = [path for kind in ("*", "datasets/*/*", "notebooks/*/*") for path in attached.glob(kind)]
-mounted = [path / lib for path in sorted(mounts) for lib in ("lib", "lib/lib")]
+mounted = [lib for path in sorted(mounts) for at in ("lib", "*/lib") for lib in path.glob(at)]
 sys.path[:0] = [str(lib) for lib in above if (lib / "unmask").is_dir()][:1]
 sys.path += [str(lib) for lib in mounted if (lib / "unmask").is_dir()][:1]
 try:
