@@ -29,6 +29,9 @@ TIMED = re.compile(
 )
 PLACE = re.compile(r"(/[\w.-]+)+(?=/(data|runs)/)")
 PLACES = ("path", "root", "folder", "inputs", "revision", "command", "versions", "key")
+# Hashes of saved networks, whose files hold the time; names that a library counts or draws.
+OF_SAVED_FILES = ("sha256", "model_sha256", "models", "tried_so_far", "float32.xml", "int8.xml")
+NAMED_AT_RANDOM = ("engine_files/float32.xml", "engine_files/int8.xml")
 
 
 def compare_runs(local: Path, other: Path, profile: str) -> list[str]:
@@ -72,6 +75,7 @@ def _files(folder: Path) -> dict[str, Path]:
         and path.name not in RUNNERS
         and path.parent != folder
         and "tensorboard" not in path.parts
+        and not path.as_posix().endswith(NAMED_AT_RANDOM)
     }
 
 
@@ -111,7 +115,7 @@ def _without_times(value: Any) -> Any:
         return {
             name: _without_times(item)
             for name, item in value.items()
-            if not TIMED.search(name.replace("_", " ")) and name not in PLACES
+            if not TIMED.search(name.replace("_", " ")) and name not in (*PLACES, *OF_SAVED_FILES)
         }
     if isinstance(value, list):
         return [_without_times(item) for item in value]
@@ -178,7 +182,7 @@ def _rows(table: Any) -> list[list[str]]:
     return [
         [PLACE.sub("HOME", text) for number, text in enumerate(row) if number not in timed]
         for row in rows
-        if not (row and TIMED.search(row[0]))
+        if not (row and (TIMED.search(row[0]) or row[0].lower() == "command"))
     ]
 
 
