@@ -106,6 +106,14 @@ def last_step_folder() -> Path | None:
     return _asked_folder
 
 
+def remove_folder(folder: Path) -> None:
+    """Removes a folder with all that is in it; of one that is a link, the link alone."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _on_kaggle() -> bool:
     return bool(os.environ.get("KAGGLE_KERNEL_RUN_TYPE"))
 

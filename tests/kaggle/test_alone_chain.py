@@ -64,7 +64,7 @@ def test_faces_from_nothing_but_the_code_and_one_notebooks_output(code, tmp_path
     assert "From my-download: download of the profile demo" in report
     # The saved output is what this notebook made: no links, no copies of what it read.
     assert [path.name for path in (second / "runs" / "demo").iterdir()] == ["preprocess"]
-    assert not list((second / "data").iterdir())
+    assert not (second / "data").exists()
     assert not [path for path in second.rglob("*") if path.is_symlink()]
     faces = pandas.read_parquet(second / "runs" / "demo" / "preprocess" / "faces.parquet")
     files = pandas.read_parquet(first / "runs" / "demo" / "download" / "files.parquet")

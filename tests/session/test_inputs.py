@@ -169,7 +169,7 @@ def test_the_saved_output_holds_what_the_session_made(root, home):
     (own / "faces.parquet").write_text("own")
     remove_inputs(home, time.time())
     assert sorted(path.relative_to(home).as_posix() for path in home.rglob("*")) == [
-        "data", "runs", "runs/demo", "runs/demo/preprocess", "runs/demo/preprocess/faces.parquet",
+        "runs", "runs/demo", "runs/demo/preprocess", "runs/demo/preprocess/faces.parquet",
     ]  # fmt: skip
     assert (first / "data" / "demo-4x1-1" / "raw" / "p.jpg").read_bytes() == b"picture"
 
@@ -197,20 +197,28 @@ def test_many_pictures_travel_as_one_archive(root, home, monkeypatch, tmp_path):
         (made / "raw" / f"{number}.jpg").write_bytes(b"%d" % number)
     said = "The 302 files below data/ are saved as one archive, data.tar.\n"
     assert pack_pictures(first) == said
-    assert (made / "raw" / "7.jpg").exists()
+    # A kernel that is killed now leaves no pictures beside the archive, and nothing was lost.
+    assert (made / "raw").is_symlink() and not made.is_symlink()
+    assert (made / "raw" / "7.jpg").read_bytes() == b"7"
+    assert (made / "manifest.json").read_text() == "{}"
     remove_inputs(first, time.time())
     assert sorted(path.name for path in first.iterdir()) == ["data.tar", "runs"]
 
     # A kernel that is started again in the same session has its pictures back.
     assert link_inputs(first) == ["From data.tar: the pictures of data/demo-4x1-1."]
     assert (made / "raw" / "7.jpg").read_bytes() == b"7"
+    weights = first / "data" / "weights" / "yunet.onnx"
+    weights.parent.mkdir()
+    weights.write_bytes(b"put there by hand")
     remove_inputs(first, time.time())
+    assert [path.name for path in (first / "data").iterdir()] == ["weights"]
+    assert weights.read_bytes() == b"put there by hand"
 
     root.mkdir(exist_ok=True)
     first.rename(root / "nb-01")
     assert link_inputs(home) == [
         "From nb-01: download of the profile demo.",
-        "From nb-01: the pictures of data/demo-4x1-1.",
+        "From nb-01: the pictures of data/weights, data/demo-4x1-1.",
     ]
     raw = home / "data" / "demo-4x1-1" / "raw"
     assert sorted(path.name for path in raw.iterdir())[-1] == "p.jpg"

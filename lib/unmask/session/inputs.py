@@ -15,11 +15,9 @@ from .ledgers import LEDGER, merge_ledgers
 from .mounts import attached_folders
 from .outputs import DATA, read_manifest, restore_all
 from .pictures import unpacked
+from .restoring import COPIED_BYTES, show_pictures
 
 RESTORED = ".restored.json"
-# A folder of pictures with more entries than that is linked as one.
-ENTRIES_MIRRORED = 1000
-COPIED_BYTES = 2**20
 # Arrays are mapped into memory from where they lie. All else is copied: a path through a link
 # would lead out of the run folder, where nobody may open a network.
 ARRAY = ".npy"
@@ -58,7 +56,7 @@ def remove_inputs(home: Path, since: float) -> None:
     """Removes what `link_inputs` made appear: the output of this session holds what it made.
 
     Pictures are copied in place of their links when notebook 01 was run in this session, because
-    its table of files names them. Those that were packed into an archive are removed.
+    its table of files names them, and they are not in the archive that it left.
 
     Args:
         home: of the session.
@@ -67,17 +65,18 @@ def remove_inputs(home: Path, since: float) -> None:
     renewed = any(_written_since(path, since) for path in home.glob("runs/*/download"))
     for mark in home.glob(f"runs/*/*/{ATTACHED_MARK}"):
         shutil.rmtree(mark.parent, ignore_errors=True)
-    if (home / DATA).exists():
-        shutil.rmtree(home / "data", ignore_errors=True)
+    kept = renewed and not (home / DATA).exists()
     for folder in home.glob("data/*"):
         if folder.is_symlink():
             folder.unlink()
             continue
         links = [path for path in folder.iterdir() if path.is_symlink()] if folder.is_dir() else []
-        if links and not renewed:
+        if links and not kept:
             shutil.rmtree(folder, ignore_errors=True)
-        for link in links if renewed else []:
+        for link in links if kept else []:
             _copy_in_place(link)
+    with contextlib.suppress(OSError):  # it holds something, or is not there
+        (home / "data").rmdir()
 
 
 def _restore_new(folders: list[Path], home: Path) -> list[str]:
@@ -170,10 +169,7 @@ def _show(source: Path, target: Path) -> bool:
 
 
 def _mirror_data(folder: Path, home: Path) -> list[str]:
-    """Makes data/<name>/ of an output appear: folders linked, and small files copied.
-
-    Copied because a notebook that makes sure of its pictures writes its notes beside them.
-    """
+    """Makes data/<name>/ of an output appear; returns a sentence when it did not yet."""
     names = []
     packed = unpacked(folder) if any((folder / "runs").glob("*/download")) else None
     places = [place / "data" for place in (folder, packed) if place]
@@ -182,17 +178,7 @@ def _mirror_data(folder: Path, home: Path) -> list[str]:
         if target.exists() or target.is_symlink():
             continue
         names.append(source.name)
-        entries = list(source.iterdir())
-        if len(entries) > ENTRIES_MIRRORED:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(source, target_is_directory=True)
-            continue
-        target.mkdir(parents=True)
-        for entry in entries:
-            if entry.is_file() and entry.stat().st_size <= COPIED_BYTES:
-                shutil.copyfile(entry, target / entry.name)
-            else:
-                (target / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())
+        show_pictures(source, target)
     where = DATA if folder == home else folder.name
     return [f"From {where}: the pictures of data/{', data/'.join(names)}."] if names else []
 

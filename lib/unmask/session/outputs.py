@@ -184,15 +184,13 @@ def _put(source: Path, target: Path, place: str) -> dict[str, Any]:
 
 
 def _pack_data(home: Path, made_here: bool, destination: Path) -> list[dict[str, Any]]:
-    """Packs pictures that were made here; links to what an earlier kernel made are left out."""
-    folder = home / "data"
-    owned = [
-        item
-        for item in (sorted(folder.iterdir()) if folder.is_dir() else [])
-        if item.is_dir() and (made_here or not item.is_symlink())
-    ]
+    """Packs pictures that were made here; what an earlier kernel made is in its own output."""
+    folders = sorted((home / "data").glob("*")) if made_here else []
     content = [
-        (path.relative_to(home).as_posix(), path) for item in owned for path in files_below(item)
+        (path.relative_to(home).as_posix(), path)
+        for folder in folders
+        if folder.is_dir()
+        for path in files_below(folder)
     ]
     if not content:
         return []

@@ -6,8 +6,10 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+from ..runs import remove_folder
 from .archives import extract_tar, files_below, write_tar
 from .outputs import DATA
+from .restoring import show_pictures
 
 PACKED_FROM = 300  # files; fewer are saved as they are
 
@@ -15,7 +17,8 @@ PACKED_FROM = 300  # files; fewer are saved as they are
 def pack_pictures(home: Path) -> str:
     """Packs data/ below `home` into data.tar when it holds many files; returns a line, or "".
 
-    The pictures stay where they are; at the end of the session they are removed.
+    What was packed goes to scratch space and is shown where it was: a kernel that is killed leaves
+    nothing but links beside its archive.
 
     Raises:
         OSError: the disk is full.
@@ -30,6 +33,10 @@ def pack_pictures(home: Path) -> str:
         (home / DATA).unlink(missing_ok=True)
         return ""
     write_tar(home / DATA, content)
+    for shown in sorted((unpacked(home) / "data").iterdir()):
+        target = home / "data" / shown.name
+        remove_folder(target)
+        show_pictures(shown, target)
     return f"The {len(content):,} files below data/ are saved as one archive, {DATA}.\n"
 
 

@@ -14,6 +14,10 @@ from typing import Any
 from .archives import check_file, damaged, extract_tar
 from .mounts import on_kaggle
 
+# A folder of pictures with more entries than that is linked as one.
+ENTRIES_SHOWN = 1000
+COPIED_BYTES = 2**20
+
 
 def restore_faces(
     folder: Path, home: Path, profile: str, files: Mapping[str, Mapping[str, Any]]
@@ -60,7 +64,7 @@ def link_file(source: Path, target: Path) -> None:
 def restore_pictures(archive: Path, home: Path, item: Mapping[str, Any] | None) -> list[str]:
     """Extracts pictures that an earlier kernel made; returns the names of their data sets.
 
-    On Kaggle they go to scratch space, once a session, and are linked below home/data, where the
+    On Kaggle they go to scratch space, once a session, and are shown below home/data, where the
     tables of files expect them; elsewhere to home/data itself. What is there already stays.
 
     Raises:
@@ -82,10 +86,29 @@ def restore_pictures(archive: Path, home: Path, item: Mapping[str, Any] | None) 
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         if on_kaggle():
-            target.symlink_to(source, target_is_directory=True)
+            show_pictures(source, target)
         else:
             source.replace(target)
         names.append(source.name)
     if not on_kaggle():
         shutil.rmtree(extracted)
     return names
+
+
+def show_pictures(source: Path, target: Path) -> None:
+    """Makes `target` show the folder `source`: its folders as links, its small files as copies.
+
+    `target` itself is no link: a notebook that makes sure of its pictures writes its notes beside
+    them, and tables of files name the place that the folder really has.
+    """
+    entries = list(source.iterdir())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if len(entries) > ENTRIES_SHOWN:
+        target.symlink_to(source, target_is_directory=True)
+        return
+    target.mkdir()
+    for entry in entries:
+        if entry.is_file() and entry.stat().st_size <= COPIED_BYTES:
+            shutil.copyfile(entry, target / entry.name)
+        else:
+            (target / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import inspect
-import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -146,7 +145,7 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
         )
     if note.exists() and runs.read_json(note) != settings:
         for each in inside:
-            shutil.rmtree(each, ignore_errors=True)
+            runs.remove_folder(each)
     for leftover in folder.rglob(".*.partial.png"):
         leftover.unlink()
     runs.write_json(note, settings)

@@ -8,7 +8,6 @@ come in pairs that swap faces with each other; one pair is one group.
 from __future__ import annotations
 
 import multiprocessing
-import shutil
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -107,7 +106,7 @@ def _claim(folder: Path, settings: dict[str, Any], items: list[Item]) -> bool:
         )
     if started.exists() and runs.read_json(started) != settings:
         manifest.unlink(missing_ok=True)
-        shutil.rmtree(raw, ignore_errors=True)
+        runs.remove_folder(raw)
     for leftover in raw.rglob(".*.partial.*"):
         leftover.unlink()
     complete = manifest.exists()
