@@ -28,7 +28,7 @@ print(json.dumps({
     "unmask": importlib.util.find_spec("unmask") is not None,
     "numpy": importlib.util.find_spec("numpy") is not None,
     "lz4": importlib.util.find_spec("lz4") is not None,
-    "repository": sorted(os.listdir(REPOSITORY)) if os.path.isdir(REPOSITORY) else None,
+    "repository": sorted(os.listdir(REPOSITORY)) if os.path.isdir(REPOSITORY) else [],
     "inputs": sorted(str(path.relative_to(inputs)) for path in inputs.rglob("*.txt")),
     "input": writes(inputs / PLACE), "inputs_root": writes(inputs), "working": writes("."),
     "home": os.listdir(os.environ["HOME"]), "tmp": "pytest-of-root" in os.listdir("/tmp"),
