@@ -287,3 +287,21 @@ def test_notebooks_run_by_hand_say_so():
     run = {"described": {}}
     assert facts(run)["command"] == "notebooks run by hand"
     assert facts(run)["data"].startswith("2 files, hash ") and steps_table(run).empty
+
+
+def test_how_several_devices_trained_is_told(best):
+    files = pd.DataFrame({"file_id": ["a"]})
+    trained = {"device": "Tesla P100, float32", "devices": 1, "batch_size": 32, "seeds": [1, 2]}
+    xla = {**trained, "compilation": "XLA was not used: slower"}
+    two = {"device": "2 x Tesla T4, mixed_float16", "devices": 2, "batch_size": 64}
+    results = [
+        replace(best, member={**best.member, "name": name, **member})
+        for name, member in (("a", trained), ("b", xla), ("c", {**two, "rate_factor": 2.0}))
+    ]
+    rows = provenance_table({"described": {}}, files, results)
+    told = dict(rows.itertuples(index=False, name=None))
+    assert told["a trained on"] == "Tesla P100, float32; seeds 1, 2"
+    assert told["b trained on"] == "Tesla P100, float32; XLA was not used: slower; seeds 1, 2"
+    assert told["c trained on"] == (
+        "2 x Tesla T4, mixed_float16; 64 faces a step in all, 2 times the learning rate; seeds 1"
+    )

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from unmask.runs import read_json, write_json
 from unmask.training.generalise import (
     folder_of,
     generators_to_leave_out,
+    notices_left_out,
     train_left_out,
     without_generator,
 )
@@ -83,3 +85,10 @@ def test_trainings_score_all_of_test_and_are_not_repeated(tmp_path):
     again = train_left_out(names, pixels, faces, settings, tmp_path)
     assert stamps == {path: path.stat().st_mtime_ns for path in stamps}
     pd.testing.assert_frame_equal(again["swap"], found["swap"])
+
+    assert notices_left_out(names, tmp_path) == []
+    for name in names:
+        path = folder_of(tmp_path, name) / "member.json"
+        write_json(path, {**read_json(path), "notices": ["Memory did not suffice."]})
+    told = ["Trainings without one generator: Memory did not suffice."]
+    assert notices_left_out(names, tmp_path) == told

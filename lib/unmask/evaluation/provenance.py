@@ -77,12 +77,20 @@ def provenance_table(
     rows += _facts(described, "versions", lambda each: _pairs(each["versions"]))
     for result in results:
         if "device" in result.member:
-            seeds = ", ".join(map(str, result.member["seeds"]))
-            rows.append((f"{result.name} trained on", f"{result.member['device']}; seeds {seeds}"))
+            rows.append((f"{result.name} trained on", _training(result.member)))
     rows += _kaggle(described.get("download", {}))
     content = sha256_of(sorted(files["file_id"]))[:16]
     rows.append(("data", f"{len(files):,} files, hash {content}"))
     return pd.DataFrame(rows, columns=["what", "value"])
+
+
+def _training(member: Mapping[str, Any]) -> str:
+    words = [member["device"]]
+    if member.get("devices", 1) > 1:
+        rate = f"{member['rate_factor']:.3g} times the learning rate"
+        words.append(f"{member['batch_size']} faces a step in all, {rate}")
+    words += [member["compilation"]] if member.get("compilation") else []
+    return "; ".join([*words, f"seeds {', '.join(map(str, member['seeds']))}"])
 
 
 def _facts(

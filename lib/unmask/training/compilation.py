@@ -59,6 +59,7 @@ def choose_compilation(
         return False, ""
     try:
         _, plain = _time(make(False), batch)
+        gc.collect()  # networks hold on to themselves; two at once may be too many
         first_compiled, compiled = _time(make(True), batch)
     # Whatever XLA cannot do with this network, the training can do without XLA.
     except Exception as error:

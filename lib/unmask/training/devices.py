@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .settings import TrainingSettings
 
 GPUS = "UNMASK_GPUS"
+# Else the first process that computes anything takes all memory of every GPU it sees, and leaves
+# none to the workers of a search, nor to another step or notebook. TensorFlow looks at it when
+# it starts a GPU, which importing it does not.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 # Steps that an epoch keeps: with fewer, larger ones a small training set is learnt too slowly.
 LEAST_STEPS = 20
 

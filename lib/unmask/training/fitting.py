@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import traceback
 from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
 from ..detectors import set_trainable
+from ..runs import write_text
 from .batches import count_steps, make_batches
 from .checkpoints import Checkpoints, best_epoch
 from .compilation import can_compile, choose_compilation
@@ -25,6 +28,11 @@ from .watcher import Progress, Watcher, WholeFaces, phase_is_over, rows_of
 NOT_TOGETHER = (
     "{count} devices failed to train together ({error}); one of them went on with the same batches."
 )
+# What TensorFlow raises while it plans a step or takes it, on one device or on several.
+FAULTS = (tf.errors.OpError, RuntimeError, TypeError, ValueError)
+# In the message of what follows when a device failed and the others waited for it in vain. Until
+# the process ends all that they are to exchange may fail so, memory or not.
+EXCHANGE_LOST = "Collective ops is aborted by"
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,8 @@ class Fitted:
 def fit_network(task: Task, batch_size: int) -> Fitted:
     """Goes on with `task` to its end, with batches of so many pictures on all devices together.
 
-    Called again after a failure it goes on after the last epoch that was saved.
+    Called again after a failure it goes on after the last epoch that was saved. What XLA or
+    several devices failed at, one device does without XLA; the error lies in fault.txt.
     """
     task.checkpoints.batch_size = batch_size
     settings = scaled(task.settings, task.scale.rate, batch_size)
@@ -77,18 +86,22 @@ def fit_network(task: Task, batch_size: int) -> Fitted:
     strategy = open_strategy(names)
     compiled, words = (False, "") if strategy else _compilation(task, settings)
     try:
-        network = _run_phases(task, settings, strategy, compiled)
-    except tf.errors.OpError as error:
-        if not compiled and (not strategy or is_out_of_memory(error)):
+        return Fitted(_run_phases(task, settings, strategy, compiled), len(names), words)
+    except FAULTS as error:
+        lost = EXCHANGE_LOST in str(error)
+        if not compiled and (not strategy or (is_out_of_memory(error) and not lost)):
             raise
-        if compiled:
-            words = f"XLA was tried and given up ({type(error).__name__})"
-        else:
-            task.notices.append(NOT_TOGETHER.format(count=len(names), error=type(error).__name__))
-            names = names[:1]
-        # If it was not that, it fails once more.
-        network = _run_phases(task, settings, None, False)
-    return Fitted(network, len(names), words)
+        said = type(error).__name__
+        write_text(task.checkpoints.folder / "fault.txt", traceback.format_exc())
+    # Here the traceback is gone, which held on to the network on the devices.
+    gc.collect()
+    if compiled:
+        words = f"XLA was tried and given up ({said})"
+    else:
+        notice = NOT_TOGETHER.format(count=len(names), error=said)
+        task.notices += [notice] if notice not in task.notices else []
+    # If it was not that, it fails once more.
+    return Fitted(_run_phases(task, settings, None, False), 1, words)
 
 
 def steps_of(data: TrainingData, settings: TrainingSettings) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import detectors
-from ..runs import progress_share
+from ..runs import progress_share, read_json
 from .member import Member, train_member
 from .settings import TrainingSettings
 
@@ -118,6 +118,16 @@ def train_left_out(
                 (settings.seed,),
             )
     return scores
+
+
+def notices_left_out(generators: Sequence[str], folder: str | Path) -> list[str]:
+    """Returns what the trainings of `train_left_out` have to say, each sentence once."""
+    said = [
+        f"Trainings without one generator: {notice}"
+        for generator in generators
+        for notice in read_json(folder_of(folder, generator) / "member.json")["notices"]
+    ]
+    return list(dict.fromkeys(said))
 
 
 def _build(network: str, shape: tuple[int, int, int]) -> keras.Model:

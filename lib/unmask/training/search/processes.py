@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,6 +13,7 @@ import tensorflow as tf
 from ..precision import available_cores
 
 WORKER_MODULE = "unmask.training.search.worker"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def command_of(own: Path, name: str) -> list[str]:
@@ -42,14 +44,22 @@ def environment_of(name: str, address: str, share: int, place: int = 0) -> dict[
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
         "TF_NUM_INTRAOP_THREADS": threads,
         "OMP_NUM_THREADS": threads,
-        # Workers on one GPU must not take all of its memory each.
+        # Workers on one GPU must not take all of its memory each, whatever is wanted elsewhere.
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }
     variables.pop("UNMASK_PROGRESS", None)
-    gpus = len(tf.config.list_physical_devices("GPU"))
-    if gpus > 1:
-        variables["CUDA_VISIBLE_DEVICES"] = str(place % gpus)
+    variables |= _own_gpu(place, len(tf.config.list_physical_devices("GPU")), os.environ)
     return variables
+
+
+def _own_gpu(place: int, gpus: int, environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns what shows the worker at `place` one of so many visible GPUs, in turn."""
+    if gpus < 2:
+        return {}
+    # The variable counts all GPUs of the machine, TensorFlow those that it leaves.
+    visible = [name for name in environment.get(VISIBLE, "").split(",") if name.strip()]
+    names = visible if len(visible) == gpus else [str(number) for number in range(gpus)]
+    return {VISIBLE: names[place % gpus]}
 
 
 def beat_path(own: Path, worker: str) -> Path:
