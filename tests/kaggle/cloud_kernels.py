@@ -241,6 +241,14 @@ class Kernels:
         del self.all[f"{kernel.owner}/{kernel.slug}"]
         return {}
 
+    def ListModelInstanceVersionFiles(self, body: dict[str, Any]) -> dict[str, Any]:
+        framework = body["framework"].removeprefix("MODEL_FRAMEWORK_").replace("_", "").lower()
+        number = str(body["versionNumber"])
+        names = (body["ownerSlug"], body["modelSlug"], framework, body["instanceSlug"], number)
+        if "/".join(names) not in {handle.lower() for handle in self.models}:
+            raise Refused(self.cloud.unknown, "Permission 'models.get' was denied")
+        return {"files": [], "nextPageToken": ""}
+
     def GetAcceleratorQuotaStatistics(self, body: dict[str, Any]) -> dict[str, Any]:
         gpu = {
             "timeUsed": f"{int(self.gpu_used)}s",

@@ -9,6 +9,7 @@ from signed_in import sign_in
 from unmask.errors import DataError, UsageError
 from unmask.kaggle.chain import Kernel
 from unmask.kaggle.client import Client, Saved
+from unmask.kaggle.existing import dataset_exists, model_exists
 from unmask.kaggle.launcher import launcher_notebook, make_request, read_request
 from unmask.kaggle.retrying import Refused
 
@@ -151,8 +152,12 @@ def test_what_is_not_there_is_none(cloud, client):
     assert client.kernel("unmask-nothing") is None
     assert client.dataset_status("ada/nothing") == ""
     assert client.dataset_file("ada/nothing", "unmask.json") is None
-    assert not client.dataset_exists("ada/nothing")
-    assert client.dataset_exists("ada/unmask-code/1")
+    assert not dataset_exists(client, "ada/nothing")
+    assert dataset_exists(client, "ada/unmask-code/1")
+    cloud.add_model("ada/net/tensorFlow2/small/3", cloud.folder)
+    assert model_exists(client, "ada/net/tensorFlow2/small/3")
+    for handle in ("ada/net/tensorFlow2/small/4", "ada/net/keras/small/3", "ada/net/x/small/3"):
+        assert not model_exists(client, handle)
 
 
 def test_all_pages_of_an_output_are_listed_and_the_log_ends_it(cloud, client):

@@ -71,8 +71,11 @@ def test_run_ids_differ():
 
 def test_two_commands_do_not_work_on_one_profile(home):
     with locked("tiny"):
-        script = "from unmask.kaggle.state import locked; locked('tiny')"
+        script = "from unmask.kaggle.state import locked; locked('tiny').__enter__()"
         other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert "Another `unmask kaggle` already works on the profile 'tiny'" in other.stderr
         assert other.returncode == 1
-        locked("two").release()
+        with locked("two"):
+            pass
+    with locked("tiny"):
+        pass

@@ -36,6 +36,16 @@ def test_folders_are_kaggles_own_unless_named(monkeypatch, tmp_path):
     assert mounts.working_folder() == tmp_path
 
 
+def test_what_was_not_attached_is_named(root):
+    assert mounts.missing_inputs([]) == []
+    for place in ("datasets/ada/code", "models/ada/net/keras/small/1", "step-one"):
+        (root / place).mkdir(parents=True)
+    there = ["datasets/Ada/code", "datasets/ada/code/3", "models/ada/Net/Keras/small/1"]
+    assert mounts.missing_inputs([*there, "notebooks/ada/step-one", "datasets/ada/step-one"]) == []
+    gone = ["datasets/ada/data", "datasets/bob/code", "models/bob/net/keras/small/1"]
+    assert mounts.missing_inputs([*there, *gone]) == gone
+
+
 def test_without_inputs_there_is_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("UNMASK_KAGGLE_INPUT", str(tmp_path / "nowhere"))
     assert mounts.attached_folders() == []

@@ -228,18 +228,6 @@ class Client:
                 return ""
             raise
 
-    def dataset_exists(self, handle: str) -> bool:
-        """Returns whether a dataset, of anybody, is there for this account."""
-        from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
-
-        request = ApiGetDatasetRequest()
-        request.owner_slug, request.dataset_slug = handle.split("/")[:2]
-        try:
-            self.call(lambda client: client.datasets.dataset_api_client.get_dataset(request))
-        except Refused as refused:
-            return not refused.not_there
-        return True
-
     def dataset_file(self, handle: str, name: str) -> bytes | None:
         """Returns a small file of a dataset's newest version; None when it is not there."""
         from kagglesdk.datasets.types.dataset_api_service import ApiDownloadDatasetRequest

@@ -122,6 +122,9 @@ def _follower(
     state = load_state(profile.name)
     if state.rebuilt:
         display.say("The notes of what was pushed are damaged; Kaggle is asked instead.")
+    if state.owner not in ("", client.owner):
+        display.say(f"The notes are of the account {state.owner}; {client.owner} is asked instead.")
+        state.pushes = {}
     state.owner, state.overrides = client.owner, list(options.set)
     state.keep = options.action != "status"
     single = asked if options.single else ()

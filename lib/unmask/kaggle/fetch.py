@@ -93,7 +93,7 @@ def _fetch(
         target.unlink()
         addresses |= client.outputs(slug)
     raise DataError(
-        f"{name} of the kernel {slug} came damaged {TRIES} times: {why}.",
+        f"{name} of the kernel {slug} came damaged or not at all, {TRIES} times: {why}.",
         expected=f"{item['bytes']:,} bytes with SHA-256 {item['sha256']}",
         fix="run again; if that does not help, push the kernel anew with --again",
     )

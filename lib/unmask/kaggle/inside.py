@@ -26,7 +26,7 @@ from rich.console import Console
 from ..errors import DataError, UnmaskError, UsageError
 from ..runs import write_json
 from ..session.inputs import link_inputs
-from ..session.mounts import on_kaggle, working_folder
+from ..session.mounts import missing_inputs, on_kaggle, working_folder
 from ..session.outputs import MANIFEST, pack
 from ..suite import plan, shelf
 from ..suite.display import Display, clock
@@ -104,6 +104,7 @@ def _run(request: Mapping[str, Any], home: Path, began: float, runs: list[StepRu
             expected=f"format {FORMAT}, which the attached code of Unmask knows",
             fix="unmask kaggle push, then run again",
         )
+    _check_attached(request)
     profile = _lay_out(request, home)
     steps = list(request["steps"])
     _check_inputs(profile, steps)
@@ -161,6 +162,21 @@ def _link_folder(source: Path, target: Path) -> None:
         target.symlink_to(source, target_is_directory=True)
     except OSError:
         shutil.copytree(source, target, copy_function=shutil.copyfile)
+
+
+def _check_attached(request: Mapping[str, Any]) -> None:
+    """Checks that Kaggle attached what was asked for: it starts a kernel without it all the same.
+
+    Raises:
+        DataError: with the names of what is missing, before hours are spent without it.
+    """
+    if missing := missing_inputs(request.get("attached", ())):
+        raise DataError(
+            f"Kaggle did not attach {', '.join(missing)}.",
+            expected="every source of this kernel among its inputs",
+            fix="correct the name or accept its terms on Kaggle, then run again: unmask kaggle run "
+            f"--profile {request['profile']}",
+        )
 
 
 def _check_inputs(profile: Profile, steps: list[str]) -> None:

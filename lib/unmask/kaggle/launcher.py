@@ -12,7 +12,10 @@ from ..session.setup_cell import SETUP
 
 FORMAT = 1
 NAME = "request"
-FIELDS = ("format", "run_id", "key", "part", "profile", "overrides", "steps", "seconds")
+FIELDS = (
+    *("format", "run_id", "key", "part", "profile", "overrides", "steps", "seconds"),
+    "attached",
+)
 
 
 def make_request(
@@ -24,6 +27,7 @@ def make_request(
     overrides: Sequence[str],
     steps: Sequence[str],
     seconds: int,
+    attached: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Returns what a kernel is asked, as plain data.
 
@@ -35,9 +39,11 @@ def make_request(
         overrides: of its parameters, each `STEP.PARAMETER=VALUE`.
         steps: to run, in order.
         seconds: what the kernel may take from its start.
+        attached: what it must find below /kaggle/input, as the new layout names it:
+            "datasets/owner/slug", "notebooks/owner/slug", "models/owner/model/...".
     """
     values = (FORMAT, run_id, key, part, profile, list(overrides), list(steps), seconds)
-    return dict(zip(FIELDS, values, strict=True))
+    return dict(zip(FIELDS, (*values, list(attached)), strict=True))
 
 
 def launcher_notebook(request: dict[str, Any], title: str) -> str:

@@ -25,7 +25,6 @@ DESCRIPTION = "unmask.json"
 METADATA = "dataset-metadata.json"
 LICENCE = "apache-2.0"
 LIBRARY = Path(__file__).resolve().parents[1]
-LEFT_OUT = ("__pycache__", ".ipynb_checkpoints")
 WEIGHTS = "weights"
 YUNET = "*yunet*.onnx"
 LARGEST_YUNET = 5_000_000  # bytes
@@ -51,11 +50,11 @@ def code_files() -> dict[str, Path]:
     found = {
         f"lib/unmask/{path.relative_to(LIBRARY).as_posix()}": path
         for path in LIBRARY.rglob("*")
-        if path.is_file() and _belongs(path)
+        if path.is_file() and _belongs(path.relative_to(LIBRARY))
     }
     for folder, pattern in (("notebooks", "*.ipynb"), ("params", "*.yaml")):
         for path in (home / folder).rglob(pattern):
-            if path.is_file() and _belongs(path):
+            if path.is_file() and _belongs(path.relative_to(home)):
                 found[path.relative_to(home).as_posix()] = path
     return dict(sorted(found.items()))
 
@@ -184,8 +183,9 @@ def _run_pip(folder: Path, specifications: Iterable[str]) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoWheelsError(f"pip could not fetch the wheels: {error}.") from error
     if result.returncode:
-        said = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
-        raise NoWheelsError(f"pip could not fetch the wheels: {(said or ['no reason'])[-1]}")
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        said = [line for line in lines if line.startswith("ERROR")] or lines or ["no reason"]
+        raise NoWheelsError(f"pip could not fetch the wheels: {said[-1]}.")
 
 
 def _arguments(folder: Path, specifications: Iterable[str]) -> list[str]:
@@ -213,4 +213,6 @@ def _lacking(wheels: Iterable[Path]) -> list[str]:
 
 
 def _belongs(path: Path) -> bool:
-    return not any(part in LEFT_OUT for part in path.parts) and path.suffix != ".pyc"
+    # What an editor or a system hides beside the code is none of Kaggle's business.
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+    return not hidden and path.suffix != ".pyc"

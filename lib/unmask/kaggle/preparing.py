@@ -10,6 +10,7 @@ from ..errors import UsageError
 from .chain import Kernel, make_chain
 from .client import Client
 from .datasets import ensure_code, ensure_packages
+from .existing import dataset_exists, model_exists
 from .follow import Follower
 from .internet import Attached
 from .packing import NoWheelsError
@@ -68,11 +69,18 @@ def _check_needs(follower: Follower) -> None:
 def _check_sources(client: Client, kernels: list[Kernel]) -> None:
     named = {name for kernel in kernels for name in kernel.datasets}
     for handle in sorted(named):
-        if not handle.startswith(f"{client.owner}/unmask-") and not client.dataset_exists(handle):
+        if not handle.startswith(f"{client.owner}/unmask-") and not dataset_exists(client, handle):
             raise UsageError(
                 f"Kaggle has no dataset {handle}, or does not show it to {client.owner}.",
                 expected="owner/slug of a dataset, as in its address, and terms accepted",
                 fix=f"compare with https://www.kaggle.com/datasets/{'/'.join(handle.split('/')[:2])}",
+            )
+    for handle in sorted({name for kernel in kernels for name in kernel.models}):
+        if not model_exists(client, handle):
+            raise UsageError(
+                f"Kaggle has no model {handle}, or does not show it to {client.owner}.",
+                expected="owner/model/framework/variation/version, and terms accepted",
+                fix=f"compare with https://www.kaggle.com/models/{'/'.join(handle.split('/')[:2])}",
             )
 
 

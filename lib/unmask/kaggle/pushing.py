@@ -53,7 +53,7 @@ class Pushing:
         slug, title = kernel.part(part)
         before = self.state.pushes.get(slug)
         push = _next_push(kernel, slug, part, before)
-        text = launcher_notebook(self._request(push), title)
+        text = launcher_notebook(self._request(push, kernel, sources), title)
         for number in range(part + 1, MOST_PARTS + 1):
             self.state.pushes.pop(kernel.part(number)[0], None)
         self.state.pushes[slug] = push
@@ -68,7 +68,10 @@ class Pushing:
         self.state.save()
         return sent
 
-    def _request(self, push: Push) -> dict[str, Any]:
+    def _request(self, push: Push, kernel: Kernel, sources: Sequence[str]) -> dict[str, Any]:
+        attached = [f"datasets/{name}" for name in kernel.datasets]
+        attached += [f"notebooks/{self.client.owner}/{slug}" for slug in sources]
+        attached += [f"models/{name}" for name in kernel.models]
         return make_request(
             run_id=push.run_id,
             key=push.key,
@@ -77,6 +80,7 @@ class Pushing:
             overrides=self.state.overrides,
             steps=push.steps,
             seconds=kernel_seconds(self.hours),
+            attached=attached,
         )
 
     def _timeout(self) -> int | None:
@@ -97,7 +101,7 @@ class Pushing:
             push.becomes("failed", f"Kaggle did not take it: {saved.error}")
             return Sent(True)
         if saved.invalid:
-            push.becomes("failed", _invalid_words(saved.invalid, self.client.owner, push.slug))
+            push.becomes("failed", _invalid_words(saved.invalid))
             return Sent(True)
         push.becomes("queued")
         return Sent(True)
@@ -161,10 +165,10 @@ def _next_push(kernel: Kernel, slug: str, part: int, before: Push | None) -> Pus
     )
 
 
-def _invalid_words(invalid: Sequence[str], owner: str, slug: str) -> str:
+def _invalid_words(invalid: Sequence[str]) -> str:
+    # Kaggle tells nobody the number by which a session could be cancelled.
     return (
-        f"Kaggle does not know, or does not let this account use: {', '.join(invalid)}. The kernel "
-        "runs without, which is of no use.\n"
-        f"  to fix:   stop it on https://www.kaggle.com/code/{owner}/{slug} if it still runs; "
-        "correct the name or accept the terms of what is attached, then run again"
+        f"Kaggle does not know, or does not let this account use: {', '.join(invalid)}. It started "
+        "the kernel without, which sees that and ends itself.\n"
+        "  to fix:   correct the name or accept the terms of what is attached, then run again"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..errors import DataError, UnmaskError, UsageError
 from ..sources.kaggle_errors import WAYS_TO_LOG_IN
+from ..suite.display import clock
 
 Answer = TypeVar("Answer")
 
@@ -96,15 +98,15 @@ class Patience:
         self.began = now if self.began is None else self.began
         if now - self.began > self.seconds:
             raise DataError(
-                f"Kaggle could not be reached for {_clock(self.seconds)}: {trouble.reason} "
-                f"({error}).",
+                f"Kaggle could not be reached for {clock(self.seconds)}: {trouble.reason} "
+                f"({without_signatures(error)}).",
                 expected="a connection to kaggle.com",
                 fix="run the same command again; kernels go on, and nothing is pushed twice",
             ) from error
         end = now + (trouble.wait or self.pause)
         self.pause = min(self.pause * GROWTH, LONGEST_PAUSE)
         while (left := end - time.monotonic()) > 0:
-            lasted = _clock(time.monotonic() - self.began)
+            lasted = clock(time.monotonic() - self.began)
             self.tell(f"{trouble.reason} for {lasted}, trying again")
             time.sleep(min(left, TOLD_EVERY))
 
@@ -156,12 +158,17 @@ def explained(error: Exception) -> Exception:
         )
     return Refused(
         status,
-        f"Kaggle refused ({status}): {error}",
+        f"Kaggle refused ({status}): {without_signatures(error)}",
         expected="an account with a verified phone number, which Kaggle wants of those who push"
         if status == 403
         else "",
         fix="see what Kaggle says, put it right and run again; kernels go on meanwhile",
     )
+
+
+def without_signatures(error: Exception) -> str:
+    """Returns an error's words less what follows addresses: signatures that let anybody in."""
+    return re.sub(r"\?[^\s'\"()]+", "?...", str(error))
 
 
 @contextlib.contextmanager
@@ -195,8 +202,3 @@ def _seconds(text: str | None) -> float | None:
         return max(float(text), 0.0)
     except (TypeError, ValueError):
         return None
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02d}"

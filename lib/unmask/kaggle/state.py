@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -60,8 +62,8 @@ class Push:
             self.since = time.time()
             if status == "running":
                 self.running = self.since
-            if status not in UNDER_WAY or status == "complete":
-                self.ended = self.ended or self.since
+            over = status not in UNDER_WAY or status == "complete"
+            self.ended = (self.ended or self.since) if over else 0.0
         self.status, self.message = status, message
 
     @property
@@ -138,8 +140,9 @@ def new_run_id() -> str:
     return secrets.token_hex(4)
 
 
-def locked(profile: str) -> FileLock:
-    """Takes the lock of a profile on Kaggle, which the system releases even after a kill.
+@contextlib.contextmanager
+def locked(profile: str) -> Iterator[None]:
+    """Holds the lock of a profile on Kaggle, which the system releases even after a kill.
 
     Raises:
         DataError: another command holds it.
@@ -154,7 +157,10 @@ def locked(profile: str) -> FileLock:
             expected="one at a time",
             fix="wait until it ends or stop it (kernels go on), then run again",
         ) from None
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _push(content: dict[str, Any]) -> Push:

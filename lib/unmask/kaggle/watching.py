@@ -9,6 +9,7 @@ from .client import Client
 from .fetch import fetch_manifest
 from .launcher import read_request
 from .pushing import belongs
+from .retrying import Refused
 from .state import Push, staging_folder
 
 STATES = {
@@ -18,7 +19,7 @@ STATES = {
     "CANCEL_REQUESTED": "running",
     "COMPLETE": "complete",
 }
-# How often Kaggle may still list an earlier session's output before it counts as ours.
+# How often Kaggle may not know a kernel yet, or list no output or an earlier session's.
 PATIENCE_FOR_OUTPUT = 5
 AGAIN = "; run again to go on"
 
@@ -50,7 +51,15 @@ class Watching:
         return False
 
     def _ask(self, push: Push) -> None:
-        name, failure = self.client.status(push.slug)
+        try:
+            name, failure = self.client.status(push.slug)
+        except Refused as refused:
+            if not refused.not_there:
+                raise
+            if not self._waits(push, push.status, "Kaggle does not know this kernel"):
+                words = "Kaggle does not have this kernel any more; run again to push it anew"
+                push.becomes("failed", words)
+            return
         if name in STATES:
             words = "is being cancelled" if name == "CANCEL_REQUESTED" else ""
             push.becomes(STATES[name], words)
@@ -62,8 +71,15 @@ class Watching:
     def _settle(self, push: Push) -> None:
         """Reads what a completed kernel says of itself."""
         folder = staging_folder(self.profile, push.slug)
-        manifest = fetch_manifest(self.client, push.slug, folder)
+        try:
+            manifest = fetch_manifest(self.client, push.slug, folder)
+        except Refused as refused:
+            if not refused.not_there:
+                raise
+            manifest = None
         if manifest is None:
+            if self._waits(push, "queued", "Kaggle lists no results of it yet"):
+                return
             push.becomes("failed", self._why(push, "the kernel ended and left no results"))
         elif not belongs(manifest, push):
             self._is_strange(push, manifest)
@@ -74,11 +90,19 @@ class Watching:
             known = manifest["status"] in ("done", "partial", "failed")
             push.becomes(manifest["status"] if known else "failed", _words(manifest))
 
-    def _is_strange(self, push: Push, manifest: dict[str, Any]) -> None:
+    def _waits(self, push: Push, status: str, words: str) -> bool:
+        """Notes that a push is to be asked about anew; returns False when that was enough.
+
+        Right after a push Kaggle may still tell of the session before.
+        """
         count = self.strange[push.slug] = self.strange.get(push.slug, 0) + 1
-        other = f"the output on Kaggle belongs to another run ({manifest.get('run_id')})"
         if count < PATIENCE_FOR_OUTPUT:
-            push.becomes("complete", f"{other}; asking again")
+            push.becomes(status, f"{words}; asking again")
+        return count < PATIENCE_FOR_OUTPUT
+
+    def _is_strange(self, push: Push, manifest: dict[str, Any]) -> None:
+        other = f"the output on Kaggle belongs to another run ({manifest.get('run_id')})"
+        if self._waits(push, "queued", other):
             return
         kept = self.client.kernel(push.slug)
         request = read_request(kept[0]) if kept else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 RUN_TYPE_VARIABLE = "KAGGLE_KERNEL_RUN_TYPE"
@@ -37,6 +37,21 @@ def working_folder() -> Path:
 def dataset_folders(owner: str, slug: str) -> list[Path]:
     """Returns where the dataset owner/slug is mounted when it is attached, in either layout."""
     return [input_root() / "datasets" / owner / slug, input_root() / slug]
+
+
+def missing_inputs(sources: Iterable[str]) -> list[str]:
+    """Returns those of some sources that are mounted in neither layout.
+
+    Args:
+        sources: each begins as in the new layout, "datasets/owner/slug", "notebooks/owner/slug"
+            or "models/owner/model"; what follows and the case of letters do not matter.
+    """
+    missing = []
+    for source in sources:
+        names = source.split("/")[:3]
+        if not any(_is_below(input_root(), each) for each in (names, names[-1:])):
+            missing.append(source)
+    return missing
 
 
 def attached_folders() -> list[Path]:
@@ -72,6 +87,14 @@ def attached_files(pattern: str, depth: int = DEPTH) -> Iterator[Path]:
 def find_attached(name: str, depth: int = DEPTH) -> Path | None:
     """Returns an attached file of this name, or None; see `attached_files`."""
     return next(attached_files(name, depth), None)
+
+
+def _is_below(folder: Path, names: Iterable[str]) -> bool:
+    found = [folder]
+    for name in names:
+        inside = [child for each in found for child in _folders_in(each)]
+        found = [child for child in inside if child.name.lower() == name.lower()]
+    return bool(found)
 
 
 def _folders_in(folder: Path) -> list[Path]:

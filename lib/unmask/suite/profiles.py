@@ -21,6 +21,8 @@ from .notebook_parameters import Parameter, read_parameters
 
 TOP_LEVEL_KEYS = ("title", "question", "steps")
 RUNNER_PARAMETERS = ("run_folder",)
+# Folders of runs/ that hold no run: a profile of that name would write into them.
+RESERVED_NAMES = ("kaggle", "scores")
 # Steps that no other step reads.
 ASIDE = ("score", "lesson")
 
@@ -110,6 +112,12 @@ def load_profile(name: str, overrides: list[str] | None = None) -> Profile:
             f"There is no profile {name!r}.{nearest(name, profile_names())}",
             expected=f"one of: {', '.join(profile_names())}",
             fix="pass --profile NAME, or write params/NAME.yaml",
+        )
+    if name.lower() in RESERVED_NAMES:
+        raise UsageError(
+            f"A profile cannot be called {name!r}: runs/{name.lower()}/ holds other things.",
+            expected=f"any name but {' and '.join(RESERVED_NAMES)}",
+            fix=f"rename params/{path.name}",
         )
     content = _read_yaml(path)
     _check_keys(content, TOP_LEVEL_KEYS, f"{path.name}")

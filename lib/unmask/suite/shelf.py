@@ -65,7 +65,7 @@ def write_index(profile: Profile, runs: list[StepRun]) -> None:
     for step in reversed(profile.steps):
         described = _read(profile.run_folder / step.name / "run.json")
         if described:
-            provenance |= described
+            provenance |= _provenance(described)
             break
     render_index(
         profile.report_folder / "index.html",
