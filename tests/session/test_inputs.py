@@ -147,6 +147,40 @@ def test_a_launchers_output_is_unpacked_once(root, home, tmp_path):
     content.write_text("written since")
     assert link_inputs(home) == []
     assert content.read_text() == "written since"
+    # What is saved of this session does not hold it, and a session that begins anew has it again.
+    remove_inputs(home, 0.0)
+    assert [path.name for path in (home / "runs").iterdir()] == ["demo"]
+    assert not list((home / "runs" / "demo").iterdir())
+    assert link_inputs(home) == ["From launched: baseline_cnn of the profile demo."]
+    assert content.read_text() == "packed"
+
+
+def test_a_launchers_output_that_comes_later_leaves_the_sessions_own_step(root, home, tmp_path):
+    own = step_folder("runs/demo", "baseline_cnn")
+    (own / "content.txt").write_text("own")
+    other = tmp_path / "other"
+    ran(other, "baseline_cnn", "12:00", "packed")
+    (other / "runs/demo/baseline_cnn/faces_8.npy").write_bytes(b"packed")
+    ran(other, "preprocess", "12:00", "packed")
+    steps = ["preprocess", "baseline_cnn"]
+    status = {step: {"status": "done", "seconds": 1.0, "message": ""} for step in steps}
+    pack(other, "demo", steps, {"run_id": "0a1b2c3d"}, status, root / "launched")
+    assert link_inputs(home) == ["From launched: preprocess of the profile demo."]
+    assert [path.name for path in own.iterdir()] == ["content.txt"]
+    assert (own / "content.txt").read_text() == "own"
+    assert (own.parent / "preprocess" / "content.txt").read_text() == "packed"
+
+
+@pytest.mark.parametrize(("hour", "stays"), [("11:00", "packed"), ("13:00", "alone")])
+def test_of_a_launchers_step_and_a_notebooks_the_newer_is_shown(root, home, tmp_path, hour, stays):
+    other = tmp_path / "other"
+    ran(other, "preprocess", "12:00", "packed")
+    status = {"preprocess": {"status": "done", "seconds": 1.0, "message": ""}}
+    pack(other, "demo", ["preprocess"], {"run_id": "0a1b2c3d"}, status, root / "launched")
+    ran(root / "nb", "preprocess", hour, "alone")
+    for _ in range(2):
+        link_inputs(home)
+        assert require("runs/demo", "preprocess", "content.txt").read_text() == stays
 
 
 def test_ledgers_become_one(root, home):

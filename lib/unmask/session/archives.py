@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import DataError
-from ..runs import atomic_path, sha256_file
+from ..runs import ATTACHED_MARK, atomic_path, sha256_file
 
 SPACE_FACTOR = 1.1  # what an archive takes, against the files in it
-LEFT_OUT = (".lock", ".writable")
+LEFT_OUT = (".lock", ".writable", ATTACHED_MARK)
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -65,6 +65,7 @@ def remove_inputs(home: Path, since: float) -> None:
     renewed = any(_written_since(path, since) for path in home.glob("runs/*/download"))
     for mark in home.glob(f"runs/*/*/{ATTACHED_MARK}"):
         shutil.rmtree(mark.parent, ignore_errors=True)
+    (home / "runs" / RESTORED).unlink(missing_ok=True)
     kept = renewed and not (home / DATA).exists()
     for folder in home.glob("data/*"):
         if folder.is_symlink():
@@ -80,7 +81,7 @@ def remove_inputs(home: Path, since: float) -> None:
 
 
 def _restore_new(folders: list[Path], home: Path) -> list[str]:
-    """Unpacks the outputs that this session did not unpack yet: it may have written since."""
+    """Unpacks the outputs that this session did not unpack yet; its own steps stay."""
     stamp = home / "runs" / RESTORED
     try:
         before = read_json(stamp)
@@ -90,7 +91,15 @@ def _restore_new(folders: list[Path], home: Path) -> list[str]:
     fresh = [folder for name, folder in now.items() if name not in before]
     if not fresh:
         return []
-    said = restore_all(fresh, home)
+    steps = {path for path in home.glob("runs/*/*") if path.is_dir()}
+    own = {path for path in steps if not (path / ATTACHED_MARK).exists()}
+    said = restore_all(fresh, home, own)
+    for folder in fresh:
+        manifest: dict[str, Any] = read_manifest(folder) or {}
+        for name in manifest.get("steps", ()):
+            step = home / "runs" / manifest["profile"] / name
+            if step.is_dir() and step not in own:
+                (step / ATTACHED_MARK).write_text(str(folder), "utf-8")
     write_json(stamp, [*before, *(name for name in now if name not in before)])
     return said
 
@@ -148,8 +157,10 @@ def _show_steps(found: list[tuple[float, Path, str, Path]], home: Path) -> list[
 def _show(source: Path, target: Path) -> bool:
     """Makes the step folder `target` show what is in `source`; returns whether it did not yet."""
     mark = target / ATTACHED_MARK
-    if target.exists() and (not mark.exists() or mark.read_text("utf-8") == str(source)):
-        return False
+    if target.exists():
+        shown = mark.read_text("utf-8") if mark.exists() else ""
+        if shown in ("", str(source)) or (Path(shown).is_dir() and _when(target) > _when(source)):
+            return False
     shutil.rmtree(target, ignore_errors=True)
     own = target.with_name(f".{target.name}.partial")
     shutil.rmtree(own, ignore_errors=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -109,20 +109,20 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest if whole else None
 
 
-def restore_all(folders: Iterable[Path], home: Path) -> list[str]:
+def restore_all(folders: Iterable[Path], home: Path, kept: Collection[Path] = ()) -> list[str]:
     """Restores several outputs, the oldest first, so that the newest of a step is what stays."""
     known = [(manifest, folder) for folder in folders if (manifest := read_manifest(folder))]
     known.sort(key=lambda item: (str(item[0].get("ended")), item[0].get("part") or 0))
-    return [sentence for _, folder in known for sentence in restore(folder, home)]
+    return [sentence for _, folder in known for sentence in restore(folder, home, kept)]
 
 
-def restore(folder: Path, home: Path) -> list[str]:
+def restore(folder: Path, home: Path, kept: Collection[Path] = ()) -> list[str]:
     """Puts an output, attached or fetched, back below `home`; returns sentences of what came.
 
-    A step's folder takes the place of one that is there. Arrays of faces are linked where links
-    work, else copied. Pictures are extracted on Kaggle to scratch space and linked, elsewhere to
-    data/ below home, where they are not there yet. An array or pictures that were not fetched are
-    left out; so is an output without a manifest.
+    A step's folder takes the place of one that is there, unless that is in `kept`. Arrays of faces
+    are linked where links work, else copied. Pictures are extracted on Kaggle to scratch space and
+    shown, elsewhere to data/ below home, where they are not there yet. An array or pictures that
+    were not fetched are left out; so is an output without a manifest.
 
     Raises:
         DataError: a file of it is missing or damaged, or it was written by a newer Unmask.
@@ -138,8 +138,8 @@ def restore(folder: Path, home: Path) -> list[str]:
             fix="bring both sides to one version of Unmask (unmask kaggle push), then run again",
         )
     files = {item["path"]: item for item in manifest["files"]}
-    names = _restore_results(folder, home, manifest["profile"], files)
-    arrays = restore_faces(folder, home, manifest["profile"], files)
+    names = _restore_results(folder, home, manifest["profile"], files, kept)
+    arrays = restore_faces(folder, home, manifest["profile"], files, kept)
     pictures = restore_pictures(folder / DATA, home, files.get(DATA))
     if not names:
         return []
@@ -207,7 +207,11 @@ def _describe(path: Path, name: str = "") -> dict[str, Any]:
 
 
 def _restore_results(
-    folder: Path, home: Path, profile: str, files: Mapping[str, Mapping[str, Any]]
+    folder: Path,
+    home: Path,
+    profile: str,
+    files: Mapping[str, Mapping[str, Any]],
+    kept: Collection[Path],
 ) -> list[str]:
     if RESULTS not in files:
         return []
@@ -220,9 +224,11 @@ def _restore_results(
             ledger = home / "runs" / LEDGER
             merge_ledgers([ledger, fresh / "runs" / LEDGER], ledger)
         run_folder = fresh / "runs" / profile
+        place = home / "runs" / profile
         steps = sorted(run_folder.iterdir()) if run_folder.is_dir() else []
+        steps = [step for step in steps if place / step.name not in kept]
         for step in steps:
-            _replace(step, home / "runs" / profile / step.name)
+            _replace(step, place / step.name)
     return [step.name for step in steps]
 
 

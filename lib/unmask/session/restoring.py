@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,7 +20,11 @@ COPIED_BYTES = 2**20
 
 
 def restore_faces(
-    folder: Path, home: Path, profile: str, files: Mapping[str, Mapping[str, Any]]
+    folder: Path,
+    home: Path,
+    profile: str,
+    files: Mapping[str, Mapping[str, Any]],
+    kept: Collection[Path] = (),
 ) -> list[str]:
     """Links the arrays of an output into their steps' folders; returns their names.
 
@@ -32,6 +36,7 @@ def restore_faces(
         profile: whose run folder they belong to.
         files: of the manifest, by path; an array has a `place` below home. One that is not in
             the folder (it was not fetched) is left out.
+        kept: folders of steps that stay as they are.
 
     Raises:
         DataError: one has another size, or a place outside of the run folder.
@@ -45,6 +50,8 @@ def restore_faces(
             raise damaged(folder / name, f"it does not belong in {place}")
         if (folder / name).stat().st_size != item["bytes"]:
             raise damaged(folder / name, f"it has not the {item['bytes']:,} bytes it had")
+        if not {home / place, *(home / place).parents}.isdisjoint(kept):
+            continue
         link_file(folder / name, home / place)
         names.append(place.name)
     return names
