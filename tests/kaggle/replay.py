@@ -8,36 +8,35 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
 from container import Outcome, run_kernel
+from filelock import FileLock
 from unmask.kaggle.launcher import read_request
 from unmask.session.outputs import MANIFEST
 
 
 class Replay:
-    """An `execute` for Cloud; `folder` keeps what kernels left."""
+    """An `execute` for Cloud; `folder` keeps what kernels left, also for other processes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.executed: list[str] = []
-        self._lock = threading.Lock()
+        folder.mkdir(exist_ok=True)
 
     def __call__(self, source: str, inputs: dict, working: Path, **options: Any) -> Outcome:
         request = read_request(source)
         steps = request["steps"]
         concerned = [each for each in request["overrides"] if each.split(".")[0] in steps]
-        asked = [request["profile"], *steps, *concerned, request["part"]]
+        asked = [options["layout"], request["profile"], *steps, *concerned, request["part"]]
         name = "-".join(str(word).replace("/", "_") for word in asked)
-        with self._lock:
-            kept = self.folder / name
+        kept = self.folder / name
+        with FileLock(self.folder / f"{name}.lock"):
             if not kept.exists():
-                self.executed.append(name)
                 outcome = run_kernel(source, inputs, working, **options)
                 if outcome.returncode == 0 and (working / MANIFEST).exists():
-                    shutil.copytree(working, kept)
+                    shutil.copytree(working, self.folder / f"{name}.new")
+                    (self.folder / f"{name}.new").rename(kept)
                 return outcome
         shutil.copytree(kept, working)
         manifest = json.loads((working / MANIFEST).read_text())

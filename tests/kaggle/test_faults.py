@@ -10,13 +10,17 @@ from cloud import Cloud
 from person import Person
 
 LISTING, STATUS = "ListKernelSessionOutput", "GetKernelSessionStatus"
+RESULTS = "unmask-tiny-download/results.tar"
+OF_UPLOADS = ("GetDatasetStatus", "CreateDataset", "upload", "unmask-code")
 
 
 @pytest.fixture
-def person(tmp_path, monkeypatch, capsys, replay):
-    """A person with a small project and an empty account."""
+def person(tmp_path, monkeypatch, capsys, replay, stock):
+    """A person with a small project, whose account holds its code and the wheels."""
     home = kaggle_home.make_home(tmp_path / "home")
     with Cloud(tmp_path, execute=replay, dataset_polls=0) as cloud:
+        for handle, folder in stock.items():
+            cloud.add_dataset(handle, folder)
         yield Person(cloud, home, monkeypatch, capsys)
 
 
@@ -36,17 +40,21 @@ def report(person, page):
         ("drop", LISTING, {}, "no connection"),
         ("status", STATUS, {"status": 429, "headers": {"Retry-After": "1"}}, "slow down"),
         ("status", LISTING, {"status": 503}, "server fails (503)"),
+        ("status", LISTING, {"status": 404, "times": 2}, "lists no results of it yet"),
+        ("status", STATUS, {"status": 403, "times": 3}, "does not know this kernel"),
         ("cut", "upload", {"at": 1000}, ""),
         ("lost_answer", "upload", {}, ""),
         ("cut", "results.tar", {"at": 300}, "no connection"),
-        ("expired", "results.tar", {}, ""),
-        ("damage", "unmask-tiny-download/results.tar", {"how": "truncated"}, ""),
-        ("damage", "unmask-tiny-download/results.tar", {"how": "changed", "times": 2}, ""),
+        ("expired", "results.tar", {}, "again: Kaggle refused (403)"),
+        ("damage", RESULTS, {"how": "truncated", "skip": 1}, "again: it has"),
+        ("damage", RESULTS, {"how": "changed", "skip": 1, "times": 2}, "again: it has"),
         ("pending", "unmask-code", {"polls": 4}, "Kaggle prepares ada/unmask-code"),
         ("queue", "unmask-tiny-download", {"polls": 4}, "queued"),
     ],
 )
 def test_what_passes_is_survived_and_nothing_is_pushed_twice(person, kind, on, values, told):
+    if on in OF_UPLOADS:
+        person.cloud.datasets.all.clear()
     fault = person.cloud.faults.add(kind, on=on, **values)
     assert person.runs() == 0, person.said
     assert fault.happened == values.get("times", 1)
@@ -141,6 +149,7 @@ def test_a_quota_used_up_in_the_middle(person):
 
 
 def test_a_dataset_that_kaggle_cannot_process_is_told_and_uploaded_again(person):
+    person.cloud.datasets.all.clear()
     person.cloud.faults.add("failed", on="unmask-code")
     assert person.runs() == 1
     assert "could not process the dataset ada/unmask-code" in person.said
@@ -160,9 +169,39 @@ def test_an_output_of_an_earlier_session_is_not_taken_for_ours(person):
     assert '"value": 1' in (person.home / "runs" / "tiny" / "download" / "run.json").read_text()
 
 
+def test_a_kernel_that_was_deleted_is_told_and_pushed_anew(person):
+    person.cloud.faults.add("status", on=STATUS, status=403, times=5)
+    assert person.runs() == 1
+    assert "does not have this kernel any more; run again" in person.said
+    assert person.runs() == 0, person.said
+    assert person.pushes() == {"download": 2}
+
+
+def test_notes_of_another_account_do_not_count(person):
+    assert person.runs() == 0, person.said
+    notes = person.home / "runs" / "kaggle" / "tiny.json"
+    notes.write_text(notes.read_text().replace('"owner": "ada"', '"owner": "bob"'))
+    person.cloud.kernels.all.clear()
+    assert person.runs() == 0, person.said
+    assert "notes are of the account bob" in person.said
+    assert person.pushes() == {"download": 1}
+    assert person.cloud.count("SaveKernel") == 2
+
+
+def test_a_model_that_is_not_there_is_told_before_a_push(person):
+    model = "ada/faces/keras/small/1"
+    assert person.runs("download", "--weights", model) == 2
+    assert f"Kaggle has no model {model}" in person.said
+    assert person.pushes() == {}
+    person.cloud.add_model(model, person.home / "params")
+    assert person.runs("download", "--weights", model) == 0, person.said
+    (push,) = person.cloud.pushed
+    assert push["modelDataSources"] == [model]
+    assert f"models/{model}" in push["text"]
+
+
 def test_a_file_that_stays_damaged_is_an_error_and_not_a_new_push(person):
-    place = "unmask-tiny-download/results.tar"
-    fault = person.cloud.faults.add("damage", on=place, how="changed", times=100)
+    fault = person.cloud.faults.add("damage", on=RESULTS, how="changed", times=100)
     assert person.runs() == 1
     assert "came damaged" in person.said
     assert not (person.home / "runs" / "tiny" / "download" / "run.json").exists()

@@ -67,15 +67,22 @@ def fetch_files(
     addresses = client.outputs(slug) if wanted else {}
     for item in wanted:
         tell(f"fetching {item['path']} ({item['bytes'] / 2**20:,.1f} MiB)")
-        _fetch(client, slug, folder / item["path"], item, addresses)
+        _fetch(client, slug, folder / item["path"], item, addresses, tell)
 
 
 def _fetch(
-    client: Client, slug: str, target: Path, item: dict[str, Any], addresses: dict[str, str]
+    client: Client,
+    slug: str,
+    target: Path,
+    item: dict[str, Any],
+    addresses: dict[str, str],
+    tell: Callable[[str], None],
 ) -> None:
     name = item["path"]
     why = ""
     for _ in range(TRIES):
+        if why:
+            tell(f"fetching {name} again: {why}")
         if name not in addresses:
             raise DataError(
                 f"The kernel {slug} says that it left {name}, and Kaggle does not list it.",
