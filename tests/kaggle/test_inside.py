@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from unmask.runs import read_json, write_json
-from unmask.session.outputs import MANIFEST, read_manifest, restore_all
+from unmask.session.outputs import MANIFEST, pack, read_manifest, restore, restore_all
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "suite"))
-from counting_home import make_counting_home
+from counting_home import leaping_clock, make_counting_home
 
 LIBRARY = Path(__file__).resolve().parents[2] / "lib"
 SCRIPT = """
@@ -41,7 +41,10 @@ def code(tmp_path_factory) -> Path:
 class Kernel:
     """A launcher kernel: its folders, its process, what it leaves."""
 
-    def __init__(self, folder: Path, code: Path, attached: list[Path], steps: list[str], **request):
+    def __init__(
+        self, folder: Path, code: Path, attached: list[Path], steps: list[str], *,
+        leaps: bool = False, **request,
+    ):  # fmt: skip
         self.working, inputs = folder / "working", folder / "input" / "notebooks" / "ada"
         self.working.mkdir(parents=True)
         inputs.mkdir(parents=True)
@@ -56,8 +59,9 @@ class Kernel:
             "PYTHONPATH": str(code / "lib"),
             "GIT_COMMIT": "feed",
         }
+        script = leaping_clock(self.working) + SCRIPT if leaps else SCRIPT
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, json.dumps(asked)],
+            [sys.executable, "-c", script, json.dumps(asked)],
             env={**os.environ, **variables},
             cwd=self.working,
             stdout=subprocess.PIPE,
@@ -77,6 +81,18 @@ class Kernel:
             return json.load(archive.extractfile(f"runs/demo/{step}/run.json"))
 
 
+def of_an_older_image(output: Path, folder: Path) -> Path:
+    """An output as an image with another Pillow would have left it."""
+    restore(output, folder)
+    manifest, step = read_manifest(output), folder / "runs/demo/preprocess"
+    described, started = read_json(step / "run.json"), read_json(step / "started.json")
+    described["versions"]["pillow"] = "9.0"
+    write_json(step / "run.json", described)
+    write_json(step / "started.json", started | {"work_key": "another image's"})
+    pack(folder, "demo", ["preprocess"], manifest, manifest["steps"], folder / "out")
+    return folder / "out"
+
+
 def states(manifest: dict) -> dict[str, str]:
     return {name: step["status"] for name, step in manifest["steps"].items()}
 
@@ -93,9 +109,9 @@ def parts(tmp_path_factory, code, download):
     """Two kernels of the step preprocess: the first runs out of time, the second goes on."""
     needed = download[0].working
     folder = tmp_path_factory.mktemp("parts")
-    first = Kernel(folder / "1", code, [needed], ["preprocess"], seconds=15)
+    first = Kernel(folder / "1", code, [needed], ["preprocess"], leaps=True)
     before = first.end()
-    attached = [first.working, needed]
+    attached = [of_an_older_image(first.working, folder / "older"), needed]
     second = Kernel(folder / "2", code, attached, ["preprocess"], part=2, run_id="ffffffff")
     return first, before, second, second.end()
 
@@ -141,6 +157,9 @@ def test_the_next_part_goes_on_and_ends(parts):
         epochs = json.load(archive.extractfile("runs/demo/preprocess/epochs.json"))
         assert not [name for name in archive.getnames() if "/download/" in name]
     assert epochs == [0, 0, 2, 2]
+    page = (second.working / "reports/demo/02_preprocess.html").read_text()
+    words = "An earlier part of this step ran with other versions: pillow 9.0 (now "
+    assert words in page and words in (second.working / "reports/demo/index.html").read_text()
     assert {item["path"] for item in after["files"]} == {"results.tar", "faces/faces_8.npy"}
 
 

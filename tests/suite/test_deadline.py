@@ -2,12 +2,13 @@
 
 import io
 import json
+import subprocess
 from types import SimpleNamespace
 
 import pytest
-from counting_home import make_counting_home
+from counting_home import leaping_clock, make_counting_home
 from rich.console import Console
-from tiny_home import done_of, make_home, run_all
+from tiny_home import command, done_of, environment, make_home, run_all
 from unmask.suite.display import Display
 from unmask.suite.plan import StepRun
 from unmask.suite.runner import LEAST_SECONDS, _is_late
@@ -18,14 +19,20 @@ def stopped(tmp_path_factory):
     """A home whose run was stopped in the middle of preprocess, and what the run said."""
     home = make_counting_home(tmp_path_factory.mktemp("stopped") / "home")
     assert run_all(home, "--until", "download").returncode == 0
-    return home, run_all(home, "--stop-after", "0.2")
+    python, *words = command("--stop-after", "20")
+    code = f"{leaping_clock(home)}\nimport runpy, sys\nsys.argv = {words}\n"
+    code += "runpy.run_path(sys.argv[0], run_name='__main__')"
+    result = subprocess.run(
+        [python, "-c", code], env=environment(home), capture_output=True, text=True, timeout=120
+    )
+    return home, result
 
 
 def test_a_partial_run_ends_with_1_and_says_what_is_kept(stopped):
     home, result = stopped
     assert result.returncode == 1, result.stdout + result.stderr
     assert "stopped because its time was up, at 50% (epoch 2 of 4); run again" in result.stdout
-    assert "Stopped after 0.2 minutes, as --stop-after asked." in result.stdout
+    assert "Stopped after 20 minutes, as --stop-after asked." in result.stdout
     assert "not begun: the time was up" in result.stdout
     described = json.loads((home / "runs/demo/preprocess/run.json").read_text())
     assert described["status"] == "partial" and described["seconds"] > 1

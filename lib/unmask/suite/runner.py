@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import DataError, UsageError
 from ..runs import project_home, read_json, write_json
 from . import plan, shelf
-from .fingerprint import portable_key, step_key
+from .fingerprint import ENGINE_PACKAGES, portable_key, step_key
 from .guards import check_writable, locked
 from .plan import StepRun
 from .profiles import Profile
@@ -157,6 +157,8 @@ def _start(profile: Profile, run: StepRun, force: bool) -> subprocess.Popen:
     description["stale"] = plan.stale_needs(profile, [run.step.name])
     if goes_on and stopped:
         description["seconds_before"] = round(last["seconds"] + last.get("seconds_before", 0.0), 1)
+    if goes_on:
+        description["versions_before"] = _versions_before(last, description["versions"])
     description["start"] = datetime.now(UTC).isoformat(timespec="seconds")
     write_json(run.folder / "run.json", description)
     for left_over in ("summary.json", "failure.json", "executed.ipynb"):
@@ -258,6 +260,15 @@ def _failure_message(run: StepRun, returncode: int) -> str:
         log = (run.folder / "process.log").read_text(encoding="utf-8", errors="replace")
         tail = "\n".join(log.splitlines()[-5:])
         return f"The step's process ended with code {returncode}.\n{tail}"
+
+
+def _versions_before(last: dict[str, Any], now: dict[str, str]) -> dict[str, str]:
+    """Returns the other versions under which earlier parts of a step ran: half-done work is gone
+    on with on Kaggle when its image has changed."""
+    known = {**last.get("versions_before", {}), **last.get("versions", {})}
+    left_out = ENGINE_PACKAGES  # no training depends on them
+    differ = {name: value for name, value in known.items() if value != now.get(name)}
+    return {name: value for name, value in differ.items() if name not in left_out}
 
 
 def _last_run(folder: Path) -> dict[str, Any]:

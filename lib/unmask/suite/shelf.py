@@ -11,7 +11,10 @@ from .notebook_parameters import read_notebook, title_of
 from .plan import StepRun, place_here, read_done, stale_steps
 from .profiles import Profile, Step
 
-SHOWN_APART = ("status", "failure", "stopped", "key", "portable_key", "step", "stale")
+SHOWN_APART = (
+    *("status", "failure", "stopped", "key", "portable_key", "step", "stale"),
+    "versions_before",
+)
 STOPPED = "This step was stopped before its end. Run again to go on where it was."
 
 
@@ -41,7 +44,11 @@ def write_report(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
         title=_title(run.step) if run.step.label else "",
         provenance=_provenance(described),
         steps=_pages(profile, runs),
-        notices=[*_stale(described), *_read(run.folder / "summary.json").get("notices", [])],
+        notices=[
+            *_stale(described),
+            *_mixed(described),
+            *_read(run.folder / "summary.json").get("notices", []),
+        ],
         alarms=read_alarms(run.folder, run.step.name),
     )
     render_report(notebook, report_path(profile, run.step), context=context)
@@ -83,6 +90,8 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
     for run in runs:
         status = _status(profile, run)
         summary = _read(run.folder / "summary.json") if status == "done" else {}
+        # The report repeats what the other steps said.
+        own_notices = summary.get("notices", []) if run.step.name != "report" else []
         earlier = "From an earlier run, with other data or settings: "
         described = _read(run.folder / "run.json")
         pages.append(
@@ -94,8 +103,7 @@ def _pages(profile: Profile, runs: list[StepRun]) -> list[dict[str, Any]]:
                 "duration": described.get("seconds"),
                 "sentence": (earlier if run.step.name in stale and status == "done" else "")
                 + summary.get("sentence", ""),
-                # The report repeats what the other steps said.
-                "notices": summary.get("notices", []) if run.step.name != "report" else [],
+                "notices": [*_mixed(described), *own_notices],
                 "alarms": own_alarms(run.folder, run.step.name) if status == "done" else [],
             }
         )
@@ -119,6 +127,15 @@ def _stale(described: dict[str, Any]) -> list[str]:
     """Says what the step read although parameters, code or inputs of it have changed since."""
     names = ", ".join(described.get("stale", []))
     return [f"Built on an earlier run of {names}, not run again as asked now."] if names else []
+
+
+def _mixed(described: dict[str, Any]) -> list[str]:
+    """Says under which other versions an earlier part of the step ran."""
+    before, now = described.get("versions_before", {}), described.get("versions", {})
+    if not before:
+        return []
+    words = ", ".join(f"{name} {value} (now {now.get(name)})" for name, value in before.items())
+    return [f"An earlier part of this step ran with other versions: {words}."]
 
 
 def _status(profile: Profile, run: StepRun) -> str:
