@@ -130,6 +130,8 @@ def test_the_report_shows_what_the_notebook_showed(execute):
     assert "1003" in words
     assert "It made 3 files." in words
     assert "Results go to" not in words  # the cells of the section Setup are tagged remove-output
+    folded = [summary.get_text(strip=True) for summary in article.find_all("summary")]
+    assert folded.count("Default parameters") == 1
     whole = text_of(page)
     assert "A fallback was taken." in whole and "Look here." in whole
     assert "notebook 01_download.ipynb, run alone on Kaggle (Batch)" in whole
@@ -154,6 +156,8 @@ def test_edited_extra_and_repeated_cells_show_as_they_ran(execute):
     assert outcome.log.count("The report on this notebook: ") == 2
     article = page_of(working, "mine").find("article")
     assert "tried out 42" in text_of(article)
+    folded = [summary.get_text(strip=True) for summary in article.find_all("summary")]
+    assert "Default parameters" not in folded and folded.count("Parameters of this run") == 2
     assert "It made 8 files." in text_of(article) and "It made 7 files." not in text_of(article)
     (table,) = article.find_all("table")
     assert [cell.get_text() for cell in table.find_all("td")] == ["8"]

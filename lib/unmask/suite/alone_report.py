@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,9 @@ class Watcher:
             self._concluded = folder
         elif error is None:
             return
-        try:
-            if concluded and folder.name == "download" and on_kaggle():
-                print(pack_pictures(runs.project_home()), end="")
-            self._write(folder, error)
-        except Exception as problem:  # the notebook's own work must not be lost to its report
-            print(f"The report could not be written: {type(problem).__name__}: {problem}")
+        if concluded and folder.name == "download" and on_kaggle():
+            _attempt("The pictures could not be packed into one archive", _pack)
+        _attempt("The report could not be written", lambda: self._write(folder, error))
 
     def _has_concluded(self, folder: Path) -> bool:
         summary = folder / "summary.json"
@@ -111,6 +109,21 @@ class Watcher:
             "status": "done" if error is None else "failed",
             **({"failure": describe_failure(error)["message"]} if error is not None else {}),
         }
+
+
+def _attempt(what: str, work: Callable[[], None]) -> None:
+    """Calls `work`; says when it fails: the notebook's own work must not be lost to it."""
+    try:
+        with warnings.catch_warnings():
+            # Of libraries of Kaggle's image, on nothing that a reader could change.
+            warnings.simplefilter("ignore", SyntaxWarning)
+            work()
+    except Exception as problem:
+        print(f"{what}: {type(problem).__name__}: {problem}")
+
+
+def _pack() -> None:
+    print(pack_pictures(runs.project_home()), end="")
 
 
 def shipped_folders() -> list[Path]:

@@ -16,6 +16,7 @@ from .notebook_parameters import code_of, read_notebook
 from .recorder import CellRecord
 
 INJECTED = "# Parameters\n"  # what papermill's own cell begins with
+USED_PARAMETERS = "injected-parameters"
 PROGRESS = re.compile(r"\r *\d+% [^\r\n]*")  # lines of runs.report_progress
 # How alike an edited cell is to the shipped one, and to one that was also executed as shipped.
 EDITED, EDITED_AGAIN = 0.5, 0.8
@@ -52,7 +53,7 @@ def assemble(shipped: Sequence[Mapping[str, Any]], records: Sequence[CellRecord]
         if cell["cell_type"] != "code":
             cells.append(nbformat.from_dict({"metadata": {}, **cell}))
         elif place in ran:
-            cells.append(_cell(ran[place], cell["metadata"]))
+            cells.append(_cell(ran[place], _metadata(cell, ran[place])))
         else:
             cells.append(new_code_cell(_source(cell), metadata=cell["metadata"]))
         cells += [_cell(record) for record in extra.get(place, [])]
@@ -122,8 +123,17 @@ def _most_alike(source: str, sources: Mapping[int, str], executed: set[str]) -> 
     return place
 
 
+def _metadata(cell: Mapping[str, Any], record: CellRecord) -> dict[str, Any]:
+    """Returns the metadata of a shipped cell; edited parameters are no defaults any more."""
+    metadata = dict(cell["metadata"])
+    tags = metadata.get("tags", [])
+    if "parameters" in tags and record.source.strip() != _source(cell).strip():
+        metadata["tags"] = [tag if tag != "parameters" else USED_PARAMETERS for tag in tags]
+    return metadata
+
+
 def _cell(record: CellRecord, metadata: Mapping[str, Any] | None = None) -> Any:
-    tags = {"tags": ["injected-parameters"]} if record.source.startswith(INJECTED) else {}
+    tags = {"tags": [USED_PARAMETERS]} if record.source.startswith(INJECTED) else {}
     outputs = [_output(output) for output in record.outputs]
     return new_code_cell(
         record.source,
