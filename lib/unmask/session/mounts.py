@@ -79,9 +79,9 @@ def attached_files(pattern: str, depth: int = DEPTH) -> Iterator[Path]:
     level = attached_folders()
     for _ in range(depth + 1):
         entries = [entry for folder in level for entry in _few_entries(folder)]
-        fitting = [path for path in entries if fnmatch.fnmatch(path.name.lower(), pattern.lower())]
-        yield from (path for path in fitting if path.is_file())
-        level = [path for path in entries if path.is_dir()]
+        fitting = [each for each in entries if fnmatch.fnmatch(each.name.lower(), pattern.lower())]
+        yield from (Path(each.path) for each in fitting if each.is_file())
+        level = [Path(each.path) for each in entries if each.is_dir()]
 
 
 def find_attached(name: str, depth: int = DEPTH) -> Path | None:
@@ -104,10 +104,13 @@ def _folders_in(folder: Path) -> list[Path]:
         return []
 
 
-def _few_entries(folder: Path) -> list[Path]:
+def _few_entries(folder: Path) -> list[os.DirEntry]:
+    """Returns what is in a folder, sorted; nothing when it is a lot. Its entries know what they
+    are: asking after each would take long over a network."""
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in itertools.islice(entries, ENTRIES_LOOKED_AT + 1)]
+            found = list(itertools.islice(entries, ENTRIES_LOOKED_AT + 1))
     except OSError:
         return []
-    return [folder / name for name in sorted(names)] if len(names) <= ENTRIES_LOOKED_AT else []
+    few = len(found) <= ENTRIES_LOOKED_AT
+    return sorted(found, key=lambda entry: entry.name) if few else []
