@@ -190,6 +190,19 @@ def test_a_failed_cell_has_its_report_too(execute):
     assert described["failure"] == "ValueError: 91 <b>are</b> too many"
 
 
+def test_a_notebook_that_somebody_stops_is_partial(execute):
+    stopped = WORK + "\nraise KeyboardInterrupt"
+    outcome, working = execute(*SHIPPED[:3], stopped)
+    page = page_of(working)
+    assert page.find(class_="failure") is None, outcome.log
+    words = text_of(page)
+    assert "This report is partial: the step was stopped before its end." in words
+    assert "It was stopped by hand. What it had written is kept" in words
+    described = json.loads((working / "runs" / "demo" / "download" / "run.json").read_text())
+    assert described["status"] == "partial"
+    assert "is partial" in (working / "reports" / "demo" / "index.html").read_text()
+
+
 def test_a_package_that_the_image_lacks_is_installed_or_asked_for(code, tmp_path):
     inputs = {"dataset:ada/unmask-code": code}
     notebook = notebook_of(SETUP, "import lz4\nprint(lz4.WORDS)")

@@ -21,9 +21,10 @@ from .notebook_parameters import code_of, read_notebook, read_parameters, title_
 from .profiles import Profile, Step
 from .provenance import describe_run
 from .recorder import Recorder
-from .shelf import report_path
+from .shelf import SHOWN_APART, report_path
 from .step_process import describe_failure
 
+STOPPED = "It was stopped by hand. What it had written is kept: run the cell again to go on."
 CLOCK_SLACK = 0.05  # seconds by which a file's time may lag behind the clock
 
 _watcher: Watcher | None = None
@@ -106,9 +107,16 @@ class Watcher:
             "attached": [sentence.rstrip(".") for sentence in self.said],
             "start": datetime.fromtimestamp(self._began, UTC).isoformat(timespec="seconds"),
             "seconds": round(now - self._began, 1),
-            "status": "done" if error is None else "failed",
-            **({"failure": describe_failure(error)["message"]} if error is not None else {}),
+            **_outcome(error),
         }
+
+
+def _outcome(error: BaseException | None) -> dict[str, str]:
+    if error is None:
+        return {"status": "done"}
+    if isinstance(error, KeyboardInterrupt):
+        return {"status": "partial", "stopped": STOPPED}
+    return {"status": "failed", "failure": describe_failure(error)["message"]}
 
 
 def _attempt(what: str, work: Callable[[], None]) -> None:
@@ -146,22 +154,22 @@ def write_alone(notebook: Any, step: Step, folder: Path, described: dict[str, An
 
     profile = Profile(folder.parent.name, folder.parent.name, "", (step,))
     page = report_path(profile, step)
-    failed = described["status"] == "failed"
+    done = described["status"] == "done"
     runs.write_text(page.with_suffix(".ipynb"), nbformat.writes(notebook))
     if folder.is_dir() and not folder.is_symlink():
         runs.write_json(folder / "run.json", described)
         runs.write_text(folder / "executed.ipynb", nbformat.writes(notebook))
-    summary = _summary(folder) if not failed else {}
+    summary = _summary(folder) if done else {}
     context = ReportContext(
         profile=profile.name,
         step=step.name,
         status=described["status"],
-        error=described.get("failure"),
+        error=described.get("failure", described.get("stopped")),
         title=_title(step) if step.label else "",
-        provenance={k: v for k, v in described.items() if k not in ("status", "failure", "key")},
+        provenance={name: each for name, each in described.items() if name not in SHOWN_APART},
         steps=[_page(step, page, described, folder)],
         notices=summary.get("notices", []),
-        alarms=read_alarms(folder, step.name) if not failed else [],
+        alarms=read_alarms(folder, step.name) if done else [],
     )
     try:
         render_report(page.with_suffix(".ipynb"), page, context=context)
