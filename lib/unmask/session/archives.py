@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tarfile
@@ -56,7 +57,8 @@ def write_tar(target: Path, content: Iterable[tuple[str, Path]]) -> None:
         for name, path in content:
             _add(archive, name, path)
             if crowded and path.is_file():
-                path.unlink()
+                with contextlib.suppress(OSError):  # one that is attached takes no room here
+                    path.unlink()
 
 
 def _add(archive: tarfile.TarFile, name: str, path: Path) -> None:
