@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from cloud import Cloud
 
@@ -16,7 +17,7 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "unmask", "kaggle", *arguments]
 
 
-def environment(cloud: Cloud, home: Path, **more: str) -> dict[str, str]:
+def environment(cloud: Cloud, home: Path, **more: Any) -> dict[str, str]:
     """Returns the variables of a process whose project is `home` and whose Kaggle is `cloud`."""
     return cloud.environment(
         UNMASK_HOME=str(home), COLUMNS="200", PYTHONPATH=str(REPOSITORY / "lib"), **more
@@ -24,12 +25,15 @@ def environment(cloud: Cloud, home: Path, **more: str) -> dict[str, str]:
 
 
 def kaggle(
-    cloud: Cloud, home: Path, *arguments: str, seconds: float = 300
+    cloud: Cloud, home: Path, *arguments: str, seconds: float = 300, token: bool = False
 ) -> subprocess.CompletedProcess:
-    """Runs `unmask kaggle ARGUMENTS` to its end; output and errors together in `stdout`."""
+    """Runs `unmask kaggle ARGUMENTS` to its end; output and errors together in `stdout`.
+
+    Signed in with user name and key, or with an access token.
+    """
     return subprocess.run(
         command(*arguments),
-        env=environment(cloud, home),
+        env=environment(cloud, home, token=token),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -4,6 +4,8 @@ Each is told, and survived or ended with exit code 1; running again goes on wher
 pushes nothing twice. Kernels are executed in the container once and replayed after that.
 """
 
+import shutil
+
 import kaggle_home
 import pytest
 from cloud import Cloud
@@ -217,6 +219,18 @@ def test_lost_and_damaged_notes_cost_no_second_push(person):
         notes.unlink() if content is None else notes.write_text(content)
         assert person.runs("preprocess") == 0, person.said
         assert person.pushes() == {"download": 1, "preprocess": 1}
+
+
+def test_results_that_were_deleted_here_are_fetched_again(person):
+    assert person.runs() == 0, person.said
+    runs = person.home / "runs"
+    shutil.rmtree(runs / "kaggle" / "tiny")
+    assert person.runs() == 0, person.said
+    assert person.cloud.count("results.tar") == 1  # what lies in runs/tiny is enough
+    shutil.rmtree(runs / "tiny")
+    assert person.runs() == 0, person.said
+    assert (runs / "tiny" / "download" / "files.parquet").is_file()
+    assert person.pushes() == {"download": 1}
 
 
 def test_wrong_credentials_are_told(person, monkeypatch):

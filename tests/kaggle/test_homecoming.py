@@ -56,7 +56,7 @@ def test_results_lie_where_a_local_run_has_them(profile, tmp_path):
     folder = profile.run_folder / "download"
     assert (folder / "files.parquet").read_bytes() == b"table"
     assert read_done(folder)["sizes"] == {"files.parquet": 5}
-    assert read_json(folder / "run.json")["rendered"].startswith("at home")
+    assert read_json(folder / "run.json")["place"] == "Kaggle"
     assert put_home(profile, [push]) == []
     assert move_own_run_aside(profile) == ""
 
@@ -115,7 +115,7 @@ def test_reports_of_done_and_failed_steps_are_rendered_with_the_index(profile, t
     assert render(profile, put_home(profile, [good, bad])) == []
     pages = {path.name: path.read_text() for path in profile.report_folder.glob("*.html")}
     assert set(pages) == {"01_download.html", "02_preprocess.html", "index.html"}
-    assert "from the notebook as it ran on Kaggle" in pages["01_download.html"]
+    assert "Kaggle; this page was made at home" in pages["01_download.html"]
     assert "planted error" in pages["02_preprocess.html"]
     assert "1 of 2 done" in pages["index.html"]
 

@@ -43,7 +43,7 @@ class Kernel:
 
     def __init__(
         self, folder: Path, code: Path, attached: list[Path], steps: list[str], *,
-        leaps: bool = False, **request,
+        leaps: bool = False, sources: tuple[str, ...] = (), **request,
     ):  # fmt: skip
         self.working, inputs = folder / "working", folder / "input" / "notebooks" / "ada"
         self.working.mkdir(parents=True)
@@ -52,6 +52,7 @@ class Kernel:
             (inputs / f"kernel-{number}").symlink_to(output, target_is_directory=True)
         known = {"format": 1, "run_id": "0a1b2c3d", "key": "k", "part": 1, "profile": "demo"}
         asked = {**known, "overrides": [], "steps": steps, "seconds": 600, **request}
+        asked["attached"] = list(sources)
         variables = {
             "KAGGLE_KERNEL_RUN_TYPE": "Batch",
             "UNMASK_KAGGLE_INPUT": str(folder / "input"),
@@ -219,6 +220,14 @@ def test_an_input_that_is_missing_is_named_with_its_kernel(code, tmp_path):
     manifest = kernel.end()
     assert manifest["status"] == "failed" and states(manifest) == {"preprocess": "not run"}
     assert "unmask-demo-download" in manifest["message"] and manifest["message"] in kernel.log
+
+
+def test_a_source_that_kaggle_did_not_attach_ends_the_kernel_at_once(code, tmp_path):
+    sources = ("notebooks/ada/kernel-0", "datasets/ada/faces")
+    kernel = Kernel(tmp_path, code, [code], ["download"], sources=sources)
+    manifest = kernel.end()
+    assert manifest["status"] == "failed" and states(manifest) == {"download": "not run"}
+    assert "Kaggle did not attach datasets/ada/faces." in manifest["message"]
 
 
 def test_a_mistake_in_the_request_still_leaves_a_manifest(code, tmp_path):

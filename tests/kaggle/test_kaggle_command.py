@@ -9,6 +9,8 @@ import kaggle_home
 import pytest
 from at_home import command, environment, kaggle
 from cloud import Cloud
+from person import Person
+from unmask.__main__ import dispatch
 
 
 @pytest.fixture
@@ -44,10 +46,13 @@ def asked(home, *arguments):
         (["push", "--profile", "tiny", "--weights", "w.h5"], "neither a dataset nor a model"),
     ],
 )
-def test_wrong_commands_end_with_2_before_anything_is_asked(cloud, home, arguments, words):
-    done = kaggle(cloud, home, *arguments)
-    assert done.returncode == 2
-    assert words in done.stdout
+def test_wrong_commands_end_with_2_before_anything_is_asked(
+    cloud, tmp_path, monkeypatch, capsys, arguments, words
+):
+    Person(cloud, kaggle_home.make_home(tmp_path / "home"), monkeypatch, capsys)
+    assert dispatch(["kaggle", *arguments]) == 2
+    said = capsys.readouterr()
+    assert words in " ".join((said.out + said.err).split())
     assert cloud.requests == []
 
 

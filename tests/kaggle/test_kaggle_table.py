@@ -41,6 +41,14 @@ def test_what_is_left_is_known_from_the_last_time_or_asked():
     assert lines[2].split()[-2:] == ["1:00", "2:20"]
 
 
+def test_a_time_of_another_day_is_told_with_its_day():
+    now = time.time()
+    rows = [Row(f"{days}", "done", "CPU", since=now - days * 86400) for days in (0, 3)]
+    today, earlier = [line.split() for line in printed(kernel_table(rows))[1:]]
+    assert today[-1] == earlier[-1] == time.strftime("%H:%M", time.localtime(now))
+    assert (len(today), len(earlier)) == (5, 7)
+
+
 def test_a_further_part_is_named_and_only_the_first_line_of_a_message_is_shown():
     failed = Push("a-part-2", ["download"], 2, "key", "1", status="failed", message="one\ntwo")
     row = row_of("download", "CPU", failed)

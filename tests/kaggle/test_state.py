@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 from unmask.kaggle.state import Push, State, load_state, locked, new_run_id, state_path
@@ -52,7 +53,7 @@ def test_a_push_counts_only_for_its_key():
 
 
 def test_a_push_notes_when_it_ran():
-    push = pushed()
+    push = pushed(pushed=time.time())
     assert push.seconds == 0
     push.becomes("running")
     began = push.running
@@ -61,6 +62,14 @@ def test_a_push_notes_when_it_ran():
     push.becomes("complete")
     push.becomes("done")
     assert push.ended >= began and push.seconds == push.ended - began
+
+
+def test_a_start_that_nobody_saw_is_not_known():
+    push = pushed(status="queued", pushed=time.time() - 4000, looked=time.time() - 3000)
+    push.becomes("running")
+    assert (push.running, push.since, push.seconds) == (0, 0, 0)
+    push.becomes("complete")
+    assert push.since > 0
 
 
 def test_run_ids_differ():

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -109,6 +110,7 @@ def _run(options: argparse.Namespace) -> int:
             if options.action in PUSHING:
                 prepare(options, follower)
             _act(options.action, follower)
+            follower.home.finish()
         return _conclude(options, follower, console)
 
 
@@ -225,9 +227,16 @@ def _print_next(options: argparse.Namespace, follower: Follower, console: Consol
                      f"{follower.profile.name}")  # fmt: skip
     index = follower.profile.report_folder / "index.html"
     if index.is_file():
-        lines.append(f"Reports: {os.path.relpath(index)}")
+        lines.append(f"Reports: {_from_here(index)}")
     for line in lines:
         console.print(f"\n{line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _from_here(path: Path) -> str:
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # on another drive of Windows
+        return str(path)
 
 
 def _interrupt(*_: object) -> None:

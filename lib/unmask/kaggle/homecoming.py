@@ -17,14 +17,13 @@ from ..suite import shelf
 from ..suite.plan import StepRun
 from ..suite.profiles import Profile
 from .client import Client
-from .fetch import fetch_files, is_fetched
+from .fetch import fetch_files, fetch_manifest, is_fetched
 from .pushing import belongs
 from .state import Push, staging_folder
 from .table import Display
 
 # In a run folder: which steps came from Kaggle, each with the push and the hash of its run.json.
 MARKER = "from_kaggle.json"
-RENDERED = "at home, from the notebook as it ran on Kaggle"
 
 
 @dataclass
@@ -34,6 +33,8 @@ class Homecoming:
     Attributes:
         with_data: whether arrays of faces and pictures come as well.
         problems: by slug, why the results of a push could not be fetched.
+        came: whether any results were put here.
+        asked: run ids of the pushes that Kaggle was asked about.
     """
 
     client: Client
@@ -41,6 +42,8 @@ class Homecoming:
     display: Display
     with_data: bool = False
     problems: dict[str, str] = field(default_factory=dict)
+    came: bool = False
+    asked: set[str] = field(default_factory=set)
 
     def take(self, pushes: Sequence[Push]) -> bool:
         """Brings what these pushes left home, if it is not here yet; returns whether any came.
@@ -58,15 +61,38 @@ class Homecoming:
         if moved:
             self.display.say(moved)
         steps = put_home(self.profile, fetched)
+        self.came = True
         for problem in render(self.profile, steps):
             self.display.say(problem)
         return True
 
+    def _manifest(self, push: Push, folder: Path) -> dict[str, Any] | None:
+        """Returns what a push says it left; asks Kaggle once where that was deleted here."""
+        manifest = read_manifest(folder)
+        if manifest is not None and belongs(manifest, push):
+            return manifest
+        known = steps_from_kaggle(self.profile.run_folder)
+        was_home = all(known.get(step, {}).get("run_id") == push.run_id for step in push.steps)
+        if was_home or push.run_id in self.asked:
+            return None
+        self.asked.add(push.run_id)
+        try:
+            manifest = fetch_manifest(self.client, push.slug, folder)
+        except DataError:  # Kaggle gives nothing of a kernel that did not end well
+            return None
+        return manifest if manifest is not None and belongs(manifest, push) else None
+
+    def finish(self) -> None:
+        """Renders all pages once more where results came: now it is known which link to which."""
+        if self.came:
+            for problem in render(self.profile, [step.name for step in self.profile.steps]):
+                self.display.say(problem)
+
     def _fetch(self, push: Push) -> bool:
         """Fetches the results of a push; returns whether it left any."""
         folder = staging_folder(self.profile.name, push.slug)
-        manifest = read_manifest(folder)
-        if manifest is None or not belongs(manifest, push):
+        manifest = self._manifest(push, folder)
+        if manifest is None:
             return False
         if push.fetched and is_fetched(folder, self.with_data):
             return True
@@ -143,7 +169,6 @@ def put_home(profile: Profile, pushes: Sequence[Push]) -> list[str]:
             folder = profile.run_folder / step
             known[step] = {"run_id": push.run_id, "run": "", "files": _count(staged)}
             if (folder / "run.json").is_file():
-                _note_where_from(folder)
                 _note_what_stayed(folder)
                 known[step]["run"] = sha256_file(folder / "run.json")
                 fresh.append(step)
@@ -168,11 +193,6 @@ def _has_run(told: dict[str, Any]) -> bool:
 def _count(staged: Path) -> int:
     """How many files of an output are here: more once data was asked for."""
     return sum((staged / item["path"]).is_file() for item in read_manifest(staged)["files"])
-
-
-def _note_where_from(folder: Path) -> None:
-    described = read_json(folder / "run.json")
-    write_json(folder / "run.json", {**described, "rendered": RENDERED})
 
 
 def _note_what_stayed(folder: Path) -> None:

@@ -20,6 +20,8 @@ FORMAT = 1
 UNDER_WAY = ("sending", "queued", "running", "complete")
 PASSING = ("rebuilt", "keep")
 ENDED_BADLY = ("failed", "cancelled")
+# A kernel that was not looked at for longer began to run nobody knows when.
+LOOKED_SECONDS = 300
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Push:
         message: of how it stands, for the reader.
         fetched: whether its results are here.
         last_seconds: what the kernel took the time before, 0 when that is not known.
+        looked: when Kaggle was asked about it last.
     """
 
     slug: str
@@ -55,15 +58,19 @@ class Push:
     ended: float = 0.0
     fetched: bool = False
     last_seconds: float = 0.0
+    looked: float = 0.0
 
     def becomes(self, status: str, message: str = "") -> None:
         """Notes a new status, and since when it has it."""
+        now = time.time()
         if status != self.status:
-            self.since = time.time()
+            late = now - max(self.looked, self.pushed) > LOOKED_SECONDS
+            self.since = 0.0 if late and status == "running" else now
             if status == "running":
                 self.running = self.since
             over = status not in UNDER_WAY or status == "complete"
             self.ended = (self.ended or self.since) if over else 0.0
+        self.looked = now
         self.status, self.message = status, message
 
     @property

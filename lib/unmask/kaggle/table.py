@@ -77,7 +77,7 @@ def kernel_table(rows: list[Row], note: str = "") -> Table:
             row.name,
             row.state,
             row.machine,
-            time.strftime("%H:%M", time.localtime(row.since)) if row.since else "",
+            _moment(row.since) if row.since else "",
             clock(row.elapsed) if row.elapsed else "",
             _left(row),
             row.message.partition("\n")[0],
@@ -140,6 +140,13 @@ def line_of(row: Row) -> str:
     if row.state == "running" and row.left is not None:
         words.append(f"about {clock(row.left)} left")
     return "  ".join([*words, row.message.partition("\n")[0]]).rstrip()
+
+
+def _moment(seconds: float) -> str:
+    """Returns a time of day, with its day where that is another one."""
+    then = time.localtime(seconds)
+    today = then[:3] == time.localtime()[:3]
+    return time.strftime("%H:%M" if today else "%b %d %H:%M", then)
 
 
 def _left(row: Row) -> str:
