@@ -14,6 +14,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 PROCESSOR = tf.config.list_physical_devices("CPU")[0]
@@ -27,6 +28,7 @@ from unmask.training.batches import make_batches  # noqa: E402
 from unmask.training.devices import GPUS, open_strategy, training_devices  # noqa: E402
 from unmask.training.fast import accelerate, fit_momentum  # noqa: E402
 from unmask.training.fit import train  # noqa: E402
+from unmask.training.member import Member, train_member  # noqa: E402
 from unmask.training.mirrored import AgreedLossScale, share_out  # noqa: E402
 from unmask.training.optimizers import compile_for_training  # noqa: E402
 from unmask.training.settings import Phase  # noqa: E402
@@ -239,7 +241,8 @@ class Alone(keras.layers.Layer):
         context = tf.distribute.get_replica_context()
         if not training or context is None or context.num_replicas_in_sync == 1:
             return inputs
-        with tf.control_dependencies([tf.debugging.Assert(tf.size(inputs) < 0, ["not alone"])]):
+        words = "Collective ops is aborted by: out of memory"
+        with tf.control_dependencies([tf.debugging.Assert(tf.size(inputs) < 0, [words])]):
             return tf.identity(inputs)
 
 
@@ -248,7 +251,38 @@ def falling_out(folder: Path) -> dict:
     inner = network(SIDE)
     model = keras.Model(inner.input, keras.layers.Identity()(Alone()(inner.output)))
     result = fit(folder, replace(BASE, epochs=1), 2, model)
-    return {"batches": [result.batch_size, result.devices], "notices": result.notices}
+    fault = (folder / "fault.txt").read_text(encoding="utf-8")
+    batches = [result.batch_size, result.devices]
+    return {"batches": batches, "notices": result.notices, "fault": fault}
+
+
+def of_member(folder: Path) -> dict:
+    """Two seeds of a network with dropout, one after the other, and their scores."""
+    os.environ[GPUS] = "2"
+    count = len(DATA.pixels)
+    table = {"face_id": [f"{number:03d}" for number in range(count)], "row": np.arange(count)}
+    faces = pd.DataFrame({**table, "label": np.arange(count) % 2, "split": "train"})
+    faces.loc[DATA.val_rows, "split"] = "val"
+
+    def build(seed: int) -> keras.Model:
+        inner = network(SIDE, normalized=True)
+        dropped = keras.layers.Dropout(0.3)(inner.layers[-2].output)
+        return keras.Model(inner.input, keras.layers.Dense(1, activation="sigmoid")(dropped))
+
+    member = Member("small", "baseline_cnn", "small", build)
+    settings = replace(BASE, epochs=1)
+    scores = train_member(member, DATA.pixels, faces, settings, folder, (1, 2))
+    described = read_json(folder / "member.json")
+    keys = ("devices", "batch_size", "rate_factor", "compilation", "seeds")
+    second = keras.models.load_model(folder / "seed_2" / "model.keras")
+    expected = second.predict(DATA.pixels[DATA.val_rows], verbose=0)[:, 0]
+    found = scores[scores["seed"] == 2].set_index("face_id")["score"]
+    order = [f"{row:03d}" for row in DATA.val_rows]
+    return {
+        "described": [described[key] for key in keys],
+        "scores": len(scores),
+        "apart": float(np.abs(found[order].to_numpy() - expected).max()),
+    }
 
 
 if __name__ == "__main__":
@@ -262,5 +296,6 @@ if __name__ == "__main__":
         "dealt": dealt(),
         "short_of_memory": short_of_memory(target / "hungry"),
         "falling_out": falling_out(target / "alone"),
+        "of_member": of_member(target / "member"),
     }
     print(json.dumps(report))

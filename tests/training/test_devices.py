@@ -28,13 +28,14 @@ def steps_of(count: int):
     ("faces", "optimizer", "devices", "expected"),
     [
         (10_000, "adam", 1, Scale(32, 1.0)),
-        (10_000, "adam", 2, Scale(64, 2**0.5)),
+        (10_000, "adam", 2, Scale(64, 2.0)),
         (10_000, "rmsprop", 4, Scale(128, 2.0)),
+        (10_000, "adam", 8, Scale(256, 8**0.5)),
         (10_000, "sgd", 2, Scale(64, 2.0)),
         # 19 * 64 faces make 19 steps on two devices, one more makes 20.
         (19 * 64, "adamw", 2, Scale(32, 1.0)),
-        (19 * 64 + 1, "adamw", 2, Scale(64, 2**0.5)),
-        (19 * 96 + 1, "adam", 4, Scale(96, 3**0.5)),
+        (19 * 64 + 1, "adamw", 2, Scale(64, 2.0)),
+        (19 * 96 + 1, "sgd", 4, Scale(96, 3.0)),
         (40, "sgd", 4, Scale(32, 1.0)),
     ],
 )
@@ -88,10 +89,10 @@ def test_every_rate_is_multiplied():
 
 
 def test_the_reader_is_told_what_several_devices_changed():
-    one, two = Scale(32), Scale(64, 2**0.5)
+    one, two = Scale(32), Scale(64, 2.0)
     assert scale_notices(32, one, one, 1) == []
     assert scale_notices(32, two, one, 1) == scale_notices(32, two, two, 2)
-    assert "64 faces where 32 were asked for" in scale_notices(32, two, two, 2)[0]
+    assert "64 faces where 32 were asked for, at 2 times" in scale_notices(32, two, two, 2)[0]
     assert "begun on one" in scale_notices(32, one, two, 2)[0]
     assert "fewer than 20 steps" in scale_notices(32, one, one, 2)[0]
 

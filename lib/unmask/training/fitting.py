@@ -99,7 +99,8 @@ def fit_network(task: Task, batch_size: int) -> Fitted:
         words = f"XLA was tried and given up ({said})"
     else:
         notice = NOT_TOGETHER.format(count=len(names), error=said)
-        task.notices += [notice] if notice not in task.notices else []
+        if notice not in task.notices:
+            task.notices.append(notice)
     # If it was not that, it fails once more.
     return Fitted(_run_phases(task, settings, None, False), 1, words)
 
