@@ -11,7 +11,7 @@ from unmask.kaggle.chain import Kernel
 from unmask.kaggle.client import Client, Saved
 from unmask.kaggle.existing import dataset_exists, model_exists
 from unmask.kaggle.launcher import launcher_notebook, make_request, read_request
-from unmask.kaggle.retrying import Refused
+from unmask.kaggle.retrying import Refused, without_signatures
 
 KERNEL = Kernel("unmask-tiny-download", "Unmask tiny download", ("download",), key="key")
 REQUEST = {
@@ -133,6 +133,14 @@ def test_a_refusal_is_not_repeated(cloud, client):
     with pytest.raises(Refused, match="The title is taken"):
         save(client)
     assert cloud.count("SaveKernel") == 1
+
+
+def test_signed_addresses_are_not_told():
+    where = "https://storage.googleapis.com/a/b.tar"
+    said = without_signatures(
+        ValueError(f"403 for url: {where}?X-Goog-Signature=ab12&x=1 (really)")
+    )
+    assert said == f"403 for url: {where}?... (really)"
 
 
 def test_a_wrong_key_is_told_with_the_ways_to_log_in(cloud, client):

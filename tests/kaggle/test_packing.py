@@ -25,7 +25,8 @@ def home(tmp_path, monkeypatch):
     monkeypatch.delenv("UNMASK_YUNET", raising=False)
     # A package of three files: what matters is which of them are packed, not how many.
     library = tmp_path / "lib" / "unmask"
-    for name in ("__init__.py", "page/style.css", "page/__pycache__/a.cpython-311.pyc", "b.pyc"):
+    kept, left = ("__init__.py", "page/style.css"), ("b.pyc", ".env", "page/.a.py.swp")
+    for name in (*kept, *left, "page/__pycache__/a.cpython-311.pyc"):
         (library / name).parent.mkdir(parents=True, exist_ok=True)
         (library / name).write_text(name)
     monkeypatch.setattr(packing, "LIBRARY", library)

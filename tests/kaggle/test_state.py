@@ -5,7 +5,9 @@ import sys
 import time
 
 import pytest
+from unmask.errors import UsageError
 from unmask.kaggle.state import Push, State, load_state, locked, new_run_id, state_path
+from unmask.suite.profiles import load_profile
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +40,14 @@ def test_a_damaged_file_counts_as_lost(content):
     state_path("tiny").parent.mkdir(parents=True)
     state_path("tiny").write_text(content)
     assert load_state("tiny") == State("tiny", rebuilt=True)
+
+
+@pytest.mark.parametrize("name", ["kaggle", "Kaggle", "scores"])
+def test_no_profile_takes_a_folder_that_holds_other_things(home, name):
+    (home / "params").mkdir()
+    (home / "params" / f"{name}.yaml").write_text("steps: {download: {}}\n")
+    with pytest.raises(UsageError, match="cannot be called"):
+        load_profile(name)
 
 
 def test_looking_writes_nothing():
