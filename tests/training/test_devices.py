@@ -15,6 +15,8 @@ from unmask.training.devices import (
     training_devices,
 )
 from unmask.training.memory import with_smaller_batches
+from unmask.training.search import processes
+from unmask.training.search.run import notices_of_workers
 from unmask.training.settings import Phase, TrainingSettings
 
 T4, P100, A100 = ("Tesla T4", (7, 5)), ("Tesla P100", (6, 0)), ("A100", (8, 0))
@@ -122,3 +124,23 @@ def test_a_wrong_number_of_gpus_is_named(monkeypatch, asked):
     monkeypatch.setenv(GPUS, asked)
     with pytest.raises(UsageError, match=f"UNMASK_GPUS is '{asked}'"):
         training_devices()
+
+
+@pytest.mark.parametrize(
+    ("visible", "gpus", "expected"),
+    [
+        ({}, 0, [None, None]),
+        ({}, 1, [None, None]),
+        ({}, 2, ["0", "1", "0"]),
+        ({"CUDA_VISIBLE_DEVICES": "2,5"}, 2, ["2", "5", "2"]),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, 2, ["0", "1"]),
+    ],
+)
+def test_workers_of_a_search_take_the_visible_gpus_in_turn(visible, gpus, expected):
+    found = [processes.own_gpu(place, gpus, visible) for place in range(len(expected))]
+    assert [each.get("CUDA_VISIBLE_DEVICES") for each in found] == expected
+
+
+def test_a_winner_on_more_devices_than_its_trials_is_told():
+    assert notices_of_workers(1) == []
+    assert "one of 2 devices" in notices_of_workers(2)[0]

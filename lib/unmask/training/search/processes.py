@@ -48,11 +48,11 @@ def environment_of(name: str, address: str, share: int, place: int = 0) -> dict[
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }
     variables.pop("UNMASK_PROGRESS", None)
-    variables |= _own_gpu(place, len(tf.config.list_physical_devices("GPU")), os.environ)
+    variables |= own_gpu(place, len(tf.config.list_physical_devices("GPU")), os.environ)
     return variables
 
 
-def _own_gpu(place: int, gpus: int, environment: Mapping[str, str]) -> dict[str, str]:
+def own_gpu(place: int, gpus: int, environment: Mapping[str, str]) -> dict[str, str]:
     """Returns what shows the worker at `place` one of so many visible GPUs, in turn."""
     if gpus < 2:
         return {}

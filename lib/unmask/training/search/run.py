@@ -16,6 +16,7 @@ from ...detectors.pretrained import PUBLISHED
 from ...detectors.start import method_of
 from ...errors import DataError, UsageError
 from ...runs import report_progress, sha256_of, write_table
+from ..devices import training_devices
 from ..fit import Progress
 from ..settings import TrainingData
 from .chief import ADDRESS, run_with_workers
@@ -64,6 +65,7 @@ def search(
     notices = notices_of_start(settings.detector)
     if workers > 1 or os.environ.get(ADDRESS):
         notices += run_with_workers(tuner, workers, progress)
+        notices += notices_of_workers(len(training_devices()))
     else:
         tuner.search(verbose=0)
     trials = trials_table(tuner, settings)
@@ -113,6 +115,16 @@ def notices_of_start(detector: str) -> list[str]:
     return [
         f"All trials of {detector}, and the winner, begin with random weights, not with those that "
         "ImageNet taught; with those, other choices may be better."
+    ]
+
+
+def notices_of_workers(devices: int) -> list[str]:
+    """Returns what a reader must know where trials took one of so many devices each."""
+    if devices < 2:
+        return []
+    return [
+        f"Each trial trained on one of {devices} devices. Where the winner's training shares them, "
+        "its batch and learning rate are larger than those it was chosen with."
     ]
 
 
