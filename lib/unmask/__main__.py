@@ -13,7 +13,7 @@ COMMANDS = {
     "run": ("unmask.suite.command_line", "run the notebooks and write the reports (run_all.py)"),
     "score": ("unmask.verdict.command", "say of photos and clips: real, fake, unsure or no face"),
     "app": ("unmask.web.command", "the same on a web page of your own machine"),
-    "kaggle": ("unmask.kaggle.command", "run the notebooks on Kaggle's machines, fetch the results"),
+    "kaggle": ("unmask.kaggle.command", "run the notebooks on Kaggle, fetch what they leave"),
     "audit": ("unmask.suite.audit_command", "look for leaks and shortcuts in any dataset"),
 }
 

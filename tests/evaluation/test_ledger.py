@@ -80,6 +80,19 @@ def test_the_same_scores_for_another_reason_are_no_new_look(home, faces, score_f
     assert "split unseen are not" in describe_ledger("runs/demo", faces)[2]
 
 
+def test_the_table_follows_the_notebooks_whatever_ran_first(home, faces):
+    ran = ["ablation", "ensemble", "architecture_b", "architecture_a", "baseline_cnn", "own"]
+    for step in ran:
+        for member in ("z", "a"):
+            note_test_use("runs/demo", faces, member, "evaluation", step=step)
+    assert ledger_table("runs/demo", faces)["who"].tolist() == [
+        f"{step} {member}"
+        for step in ("baseline_cnn", "architecture_a", "architecture_b", "ensemble", "ablation",
+                     "own")
+        for member in ("z", "a")
+    ]  # fmt: skip
+
+
 def test_the_same_test_set_is_known_in_another_run(home, faces, score_faces, make_faces):
     larger = {"train": {"real": 99, "swap": 9}, "val": {"real": 9, "swap": 9}}
     again = make_faces({**larger, "test": {"real": 80, "swap": 40, "blend": 40}})

@@ -25,7 +25,7 @@ from report_pages import (
     context,
     run,
 )
-from unmask.suite.html import format_duration, render_index, render_report
+from unmask.suite.html import _line, format_duration, render_index, render_report
 from unmask.suite.html_body import is_number
 
 
@@ -128,6 +128,11 @@ def test_numbers_in_tables_are_aligned(soups):
     assert texts(second, ".number") == ["score", "0.91", "0.52", "NaN"]
     assert texts(second, "tbody td")[0] == HOSTILE
     assert not second.has_attr("border") and second.select_one("thead th")["scope"] == "col"
+
+
+def test_the_words_in_sight_say_when_a_step_ran_elsewhere():
+    assert _line({"seconds": 192.0, "place": "Kaggle"}) == ["took 3 min 12 s on Kaggle"]
+    assert _line({"seconds": 192.0}) == ["took 3 min 12 s"]
 
 
 def test_provenance_says_what_made_the_page(soups):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock
 
-from ..runs import resolve, sha256_of
+from ..runs import NOTEBOOK_OF_STEP, kind_of_step, resolve, sha256_of
 
 LEDGER = "test_ledger.jsonl"
 COLUMNS = ("time", "run", "step", "member", "test", "scores", "reason")
@@ -101,10 +101,12 @@ def read_ledger(run_folder: str | Path) -> tuple[pd.DataFrame, int]:
 def ledger_table(run_folder: str | Path, faces: pd.DataFrame) -> pd.DataFrame:
     """Returns a row a detector of this run, then one for other runs: uses of these test faces.
 
+    The rows follow the notebooks' order, whatever ran first, for steps may run side by side.
     `looks` counts different scores: the same scores evaluated again tell nothing new.
     """
     uses, run = _uses(run_folder, faces)
     here = uses[uses["run"] == run]
+    here = here.sort_values("step", key=lambda steps: steps.map(_place), kind="stable")
     rows = [
         _row(" ".join(filter(None, names)), part)
         for names, part in here.groupby(["step", "member"], sort=False)
@@ -158,6 +160,13 @@ def _row(who: str, uses: pd.DataFrame) -> tuple[str, str, str, str, str, str]:
     reasons = ", ".join(dict.fromkeys(uses["reason"]))
     days = sorted(time[:10] for time in uses["time"])
     return who, reasons, f"{len(uses):,}", f"{_looks(uses):,}", days[0], days[-1]
+
+
+def _place(step: str) -> tuple[int, str]:
+    """Returns where a step stands among all: those unknown come last, by name."""
+    kinds = list(NOTEBOOK_OF_STEP)
+    kind = kind_of_step(step)
+    return (kinds.index(kind) if kind in kinds else len(kinds)), step
 
 
 def _times(number: int) -> str:

@@ -211,7 +211,8 @@ def _line(provenance: dict[str, Any]) -> list[str]:
     if provenance.get("start"):
         words.append(_date(str(provenance["start"])))
     if provenance.get("seconds") is not None:
-        words.append(f"took {format_duration(provenance['seconds'])}")
+        where = f" on {provenance['place']}" if provenance.get("place") else ""
+        words.append(f"took {format_duration(provenance['seconds'])}{where}")
     if provenance.get("revision"):
         changes = " with uncommitted changes" if provenance.get("dirty") else ""
         words.append(f"revision {str(provenance['revision'])[:7]}{changes}")
