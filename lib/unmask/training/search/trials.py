@@ -19,6 +19,7 @@ from ... import detectors
 from ...errors import UnmaskError
 from ...runs import read_json, write_json, write_text
 from ..checkpoints import best_epoch
+from ..devices import Scale, scale_notices, training_devices
 from ..fit import Progress, train
 from ..memory import batch_notice
 from ..settings import TrainingData, TrainingSettings
@@ -92,8 +93,11 @@ class Tuner(keras_tuner.Tuner):
         except _Until:
             history = pd.read_csv(folder / "history.csv")
             used = read_json(folder / "checkpoints" / "batch_size.json")
-            asked = read_json(folder / "checkpoints" / "scale.json")["batch_size"]
-            notices = [batch_notice(asked, used)] if used < asked else []
+            scale = Scale(**read_json(folder / "checkpoints" / "scale.json"))
+            devices = len(training_devices())
+            notices = scale_notices(settings.batch_size, scale, scale, devices)
+            if used < scale.batch_size:
+                notices.append(batch_notice(scale.batch_size, used))
         return _measures(history, model, used), notices
 
     def save_model(self, *_, **__):
