@@ -1,7 +1,7 @@
 """Executes a kernel in the container once; asked for the same again, gives the same files.
 
 For tests of what goes wrong between home and Kaggle: what a kernel leaves is real, and only the
-first costs seconds. The request's own names (run id, key) are put into the manifest.
+first costs seconds. The request's own names (run id, key, part) are put into the manifest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Replay:
         request = read_request(source)
         steps = request["steps"]
         concerned = [each for each in request["overrides"] if each.split(".")[0] in steps]
-        asked = [options["layout"], request["profile"], *steps, *concerned, request["part"]]
+        asked = [options["layout"], request["profile"], *steps, *concerned]
         name = "-".join(str(word).replace("/", "_") for word in asked)
         kept = self.folder / name
         with FileLock(self.folder / f"{name}.lock"):

@@ -42,15 +42,14 @@ def notebook(*cells: str) -> str:
 
 
 @pytest.mark.skipif(not can_isolate(), reason="this machine grants no namespaces (unshare)")
-@pytest.mark.parametrize("layout", ["new", "old"])
-def test_a_kernel_sees_kaggles_folders_and_nothing_else(tmp_path, layout):
+def test_a_kernel_sees_kaggles_folders_and_nothing_else(tmp_path):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "hello.txt").write_text("hello")
-    place = mount_place("dataset:ada/some-code", layout)
+    place = mount_place("dataset:ada/some-code", "new")
     code = LOOK.replace("REPOSITORY", repr(str(REPOSITORY))).replace("PLACE", repr(place))
     outcome = run_kernel(
         notebook(code), {"dataset:ada/some-code": tmp_path / "code"}, tmp_path / "working",
-        layout=layout, without=("lz4",),
+        without=("lz4",),
     )  # fmt: skip
     assert outcome.returncode == 0, outcome.log
     seen = json.loads(next(line for line in outcome.log.splitlines() if line[:1] == "{"))

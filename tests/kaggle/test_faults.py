@@ -10,6 +10,7 @@ import kaggle_home
 import pytest
 from cloud import Cloud
 from person import Person
+from unmask.kaggle.launcher import read_request
 
 LISTING, STATUS = "ListKernelSessionOutput", "GetKernelSessionStatus"
 RESULTS = "unmask-tiny-download/results.tar"
@@ -162,13 +163,15 @@ def test_a_dataset_that_kaggle_cannot_process_is_told_and_uploaded_again(person)
 
 
 def test_an_output_of_an_earlier_session_is_not_taken_for_ours(person):
-    assert person.runs("download", "--set", "download.seed=2") == 0, person.said
-    fault = person.cloud.faults.add("stale", on="unmask-tiny-download", times=2)
     assert person.runs() == 0, person.said
+    fault = person.cloud.faults.add("stale", on="unmask-tiny-download", times=2)
+    assert person.runs("download", "--again") == 0, person.said
     assert fault.happened == 2
     assert "belongs to another run" in person.said
     assert person.pushes() == {"download": 2}
-    assert '"value": 1' in (person.home / "runs" / "tiny" / "download" / "run.json").read_text()
+    pushed = [read_request(body["text"])["run_id"] for body in person.cloud.pushed]
+    marks = (person.home / "runs" / "tiny" / "from_kaggle.json").read_text()
+    assert [run_id in marks for run_id in pushed] == [False, True]
 
 
 def test_a_kernel_that_was_deleted_is_told_and_pushed_anew(person):
