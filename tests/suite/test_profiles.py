@@ -28,6 +28,11 @@ def test_parameters_are_read_with_type_default_help_and_choices(home):
     assert parameters["source"].choices == ("demo", "folder", "kaggle")
 
 
+def test_a_folder_that_is_no_project_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNMASK_HOME", str(tmp_path))
+    assert f"There are no profiles in {tmp_path / 'params'}." in usage_error()
+
+
 def test_overrides_are_applied_with_yaml_types(home):
     step = load_profile("demo", ["download.amount=7", "download.rate=1e-3"]).step("download")
     assert step.values["amount"] == 7

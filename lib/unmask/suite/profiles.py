@@ -107,6 +107,12 @@ def load_profile(name: str, overrides: list[str] | None = None) -> Profile:
         UsageError: an unknown profile, key, step or parameter, a wrong type or value.
     """
     path = project_home() / "params" / f"{name}.yaml"
+    if not profile_names():
+        raise UsageError(
+            f"There are no profiles in {path.parent}.",
+            expected="the project's folder, with params/ and notebooks/ in it",
+            fix="go to that folder, or name it in the variable UNMASK_HOME",
+        )
     if name not in profile_names():
         raise UsageError(
             f"There is no profile {name!r}.{nearest(name, profile_names())}",
