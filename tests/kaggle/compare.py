@@ -1,7 +1,7 @@
-"""Compares a run that came from Kaggle with one made at home: scores, tables, pictures.
+"""Compares a run that came from Kaggle with one made at home: scores, tables, pictures, sentences.
 
-Left out is what has to differ: times, places, the machine. Everything else must be the same, to
-the last bit of a score and the last byte of a picture.
+Left out, by name, is what has to differ: times, places, the machine, hashes of files that hold a
+time. Everything else must be the same, to the last bit of a score and the last byte of a picture.
 """
 
 from __future__ import annotations
@@ -22,15 +22,22 @@ RUNNERS = {
     *("process.log", "run.json", "request.json", "started.json", "done.json", "executed.ipynb"),
     *("progress.jsonl", "failure.json", "alive"),
 }
-TIMED = re.compile(
-    r"second|minute|hour|\btime|\bms\b|milli|latency|per image|duration|took|machine|\bwhen\b"
-    r"|images/s|speed|fast|rate_per|per_second|memory|elapsed|started|ended|written",
+# Keys and columns with what was timed.
+TIMED = re.compile(r".*(seconds|_per_second|milliseconds_per_image)")
+# Heads of columns and rows of the reports' tables.
+TIMED_HEADS = re.compile(
+    r"seconds|time|time of training|ms per image|ms for one picture|pictures a second|times \w+"
+    r"|machine|command",
     re.IGNORECASE,
 )
+# In the words of a picture or a sentence: an amount of time, or of pictures in one.
+TIMED_WORDS = re.compile(r"[\d.,]+( and [\d.,]+)? (?P<unit>ms|pictures a second)\b")
 PLACE = re.compile(r"(/[\w.-]+)+(?=/(data|runs)/)")
-PLACES = ("path", "root", "folder", "inputs", "revision", "command", "versions", "key")
+# Another Python has other packages; the image of the slow test is one.
+MACHINES = ("machine", "versions")
 # Hashes of saved networks, whose files hold the time; names that a library counts or draws.
 OF_SAVED_FILES = ("sha256", "model_sha256", "models", "tried_so_far", "float32.xml", "int8.xml")
+STAYS_ON_KAGGLE = re.compile(r".*/faces_\d+\.npy")
 NAMED_AT_RANDOM = ("engine_files/float32.xml", "engine_files/int8.xml")
 
 
@@ -42,22 +49,24 @@ def compare_runs(local: Path, other: Path, profile: str) -> list[str]:
     differences = []
     ours, theirs = (_files(home / "runs" / profile) for home in (local, other))
     missing = sorted(ours.keys() - theirs.keys())
-    differences += [f"missing: {name}" for name in missing if not name.endswith(".npy")]
+    differences += [f"missing: {name}" for name in missing if not STAYS_ON_KAGGLE.fullmatch(name)]
     differences += [f"only there: {name}" for name in sorted(theirs.keys() - ours.keys())]
     for name in sorted(ours.keys() & theirs.keys()):
         if words := _compare_files(ours[name], theirs[name]):
             differences.append(f"{name}: {words}")
-    for page in sorted((local / "reports" / profile).glob("*.html")):
-        found = other / "reports" / profile / page.name
-        if not found.exists():
-            differences.append(f"no report {page.name}")
-        else:
-            differences += [f"{page.name}: {words}" for words in compare_reports(page, found)]
+    pages, found = (_pages(home / "reports" / profile) for home in (local, other))
+    differences += [f"report of one alone: {name}" for name in sorted(pages.keys() ^ found.keys())]
+    for name in sorted(pages.keys() & found.keys()):
+        differences += [f"{name}: {words}" for words in compare_reports(pages[name], found[name])]
     return differences
 
 
+def _pages(folder: Path) -> dict[str, Path]:
+    return {path.name: path for path in folder.glob("*.html")}
+
+
 def compare_reports(page: Path, other: Path) -> list[str]:
-    """Returns what differs between two reports: headings, tables, pictures."""
+    """Returns what differs between two reports: headings, tables, pictures, sentences."""
     ours, theirs = _content(page), _content(other)
     return [
         f"{part} differ: {_first_difference(ours[part], theirs[part])}"
@@ -90,7 +99,7 @@ def _compare_files(path: Path, other: Path) -> str:
 
 def _table(path: Path) -> dict[str, list[Any]]:
     table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    kept = [name for name in table.columns if not TIMED.search(str(name))]
+    kept = [name for name in table.columns if not TIMED.fullmatch(str(name))]
     return {str(name): [_plain(value) for value in table[name]] for name in kept}
 
 
@@ -103,7 +112,10 @@ def _plain(value: Any) -> Any:
 
 
 def _json(path: Path) -> Any:
-    return _without_times(json.loads(path.read_text()))
+    content = _without_times(json.loads(path.read_text()))
+    if path.name == "engine.json":  # its key is made of the hash of a saved network
+        del content["key"]
+    return content
 
 
 def _lines(path: Path) -> Any:
@@ -115,13 +127,16 @@ def _without_times(value: Any) -> Any:
         return {
             name: _without_times(item)
             for name, item in value.items()
-            if not TIMED.search(name.replace("_", " ")) and name not in (*PLACES, *OF_SAVED_FILES)
+            if not TIMED.fullmatch(name) and name not in (*MACHINES, *OF_SAVED_FILES)
         }
     if isinstance(value, list):
         return [_without_times(item) for item in value]
-    if isinstance(value, str) and " a second" in value:  # a sentence on how fast an engine is
-        return re.sub(r"[\d.,]+", "#", value)
-    return PLACE.sub("HOME", value) if isinstance(value, str) else value
+    return _words(value) if isinstance(value, str) else value
+
+
+def _words(text: str) -> str:
+    """A text less the home it was written in and how fast something was."""
+    return TIMED_WORDS.sub(r"# \g<unit>", PLACE.sub("HOME", text))
 
 
 def _arrays(path: Path) -> dict[str, list]:
@@ -159,18 +174,22 @@ def _alike(ours: Any, theirs: Any) -> bool:
 
 
 def _content(page: Path) -> dict[str, list]:
-    """What a reader sees of numbers and pictures in the article of a report."""
+    """What a reader sees of numbers, pictures and sentences in the article of a report."""
     soup = BeautifulSoup(page.read_text(), "html.parser")
-    body = soup.find("article") or soup.find("main")
-    pictures = {
+    article = soup.find("article")
+    body = article or soup.find("main")
+    # The shelf's own lines are about durations and versions; its tables and headings are not.
+    lines = article.find_all(["p", "li", "pre"]) if article else []
+    return {
         "pictures": [
             (image.get("alt"), image["src"])
             for image in body.find_all("img")
-            if not TIMED.search(image.get("alt") or "")
+            if not TIMED_WORDS.search(image.get("alt") or "")
         ],
         "headings": [heading.get_text(" ", strip=True) for heading in body.find_all(["h2", "h3"])],
+        "tables": [_rows(table) for table in body.find_all("table")],
+        "sentences": [_words(" ".join(line.get_text(" ").split())) for line in lines],
     }
-    return {**pictures, "tables": [_rows(table) for table in body.find_all("table")]}
 
 
 def _rows(table: Any) -> list[list[str]]:
@@ -180,11 +199,11 @@ def _rows(table: Any) -> list[list[str]]:
         for row in table.find_all("tr")
     ]
     heads = rows[0] if rows else []
-    timed = {number for number, text in enumerate(heads) if TIMED.search(text)}
+    timed = {number for number, text in enumerate(heads) if TIMED_HEADS.fullmatch(text)}
     return [
-        [PLACE.sub("HOME", text) for number, text in enumerate(row) if number not in timed]
+        [_words(text) for number, text in enumerate(row) if number not in timed]
         for row in rows
-        if not (row and (TIMED.search(row[0]) or row[0].lower() == "command"))
+        if not (row and TIMED_HEADS.fullmatch(row[0]))
     ]
 
 
