@@ -4,6 +4,10 @@ import pytest
 from unmask.session import mounts
 
 
+def first_attached(name, depth=mounts.DEPTH):
+    return next(mounts.attached_files(name, depth), None)
+
+
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """An empty /kaggle/input."""
@@ -49,7 +53,7 @@ def test_what_was_not_attached_is_named(root):
 def test_without_inputs_there_is_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("UNMASK_KAGGLE_INPUT", str(tmp_path / "nowhere"))
     assert mounts.attached_folders() == []
-    assert mounts.find_attached("weights.h5") is None
+    assert first_attached("weights.h5") is None
 
 
 def test_both_layouts_of_every_kind(root):
@@ -75,11 +79,11 @@ def test_both_layouts_of_every_kind(root):
 def test_a_file_is_found_in_a_model_of_either_layout(root):
     name = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
     old = write(root / "resnet" / "keras" / "notop" / "2" / name)
-    assert mounts.find_attached(name) == old
+    assert first_attached(name) == old
     new = write(root / "models" / "ada" / "resnet" / "keras" / "notop" / "2" / name)
-    assert mounts.find_attached(name) == new, "the one nearer to the top comes first"
+    assert first_attached(name) == new, "the one nearer to the top comes first"
     assert list(mounts.attached_files("resnet50_*.h5")) == [new, old]
-    assert mounts.find_attached("other.h5") is None
+    assert first_attached("other.h5") is None
 
 
 def test_folders_of_pictures_are_passed_over(root, monkeypatch):
@@ -87,8 +91,8 @@ def test_folders_of_pictures_are_passed_over(root, monkeypatch):
     for number in range(6):
         write(root / "pictures" / f"{number}.jpg")
     write(root / "pictures" / "more" / "weights.h5")
-    assert mounts.find_attached("weights.h5") is None
-    assert mounts.find_attached("3.jpg") is None
+    assert first_attached("weights.h5") is None
+    assert first_attached("3.jpg") is None
     few = write(root / "few" / "a" / "weights.h5")
-    assert mounts.find_attached("weights.h5") == few
-    assert mounts.find_attached("weights.h5", depth=0) is None
+    assert first_attached("weights.h5") == few
+    assert first_attached("weights.h5", depth=0) is None

@@ -84,11 +84,6 @@ def attached_files(pattern: str, depth: int = DEPTH) -> Iterator[Path]:
         level = [Path(each.path) for each in entries if each.is_dir()]
 
 
-def find_attached(name: str, depth: int = DEPTH) -> Path | None:
-    """Returns an attached file of this name, or None; see `attached_files`."""
-    return next(attached_files(name, depth), None)
-
-
 def _is_below(folder: Path, names: Iterable[str]) -> bool:
     found = [folder]
     for name in names:
