@@ -4,6 +4,7 @@ import json
 
 import kaggle_home
 import pytest
+from unmask.errors import DataError
 from unmask.kaggle.homecoming import (
     move_own_run_aside,
     put_home,
@@ -13,6 +14,7 @@ from unmask.kaggle.homecoming import (
 from unmask.kaggle.state import Push, staging_folder
 from unmask.runs import read_json, write_json
 from unmask.session.outputs import pack
+from unmask.suite.guards import locked
 from unmask.suite.plan import read_done
 from unmask.suite.profiles import load_profile
 
@@ -99,6 +101,18 @@ def test_a_run_made_here_is_moved_aside_and_said(profile, tmp_path):
     write_json(run, {**read_json(run), "command": "again at home"})
     assert "(download)" in move_own_run_aside(profile)
     assert len(list(profile.run_folder.parent.glob("two-home-*"))) == 2
+
+
+def test_nothing_is_put_below_a_run_in_progress(profile, tmp_path):
+    push = staged(profile, "download", "11111111", tmp_path, files__parquet=b"table")
+    profile.run_folder.mkdir(parents=True)
+    lock = locked(profile)
+    with pytest.raises(DataError, match="already in progress"):
+        put_home(profile, [push])
+    assert not (profile.run_folder / "download").exists()
+    lock.release()
+    assert put_home(profile, [push]) == ["download"]
+    locked(profile).release()  # it let go
 
 
 def test_reports_of_done_and_failed_steps_are_rendered_with_the_index(profile, tmp_path):

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from ..errors import DataError
 from ..runs import project_home, read_json, sha256_file, write_json
 from ..session.outputs import read_manifest, restore
 from ..suite import shelf
+from ..suite.guards import locked
 from ..suite.plan import StepRun
 from ..suite.profiles import Profile
 from .client import Client
@@ -22,7 +21,8 @@ from .pushing import belongs
 from .state import Push, staging_folder
 from .table import Display
 
-# In a run folder: which steps came from Kaggle, each with the push and the hash of its run.json.
+# In a run folder: which steps came from Kaggle, each with the run id of the push, the hash of its
+# run.json and how many files of the push's output were here.
 MARKER = "from_kaggle.json"
 
 
@@ -117,7 +117,7 @@ class Homecoming:
 
 
 def steps_from_kaggle(run_folder: Path) -> dict[str, dict[str, str]]:
-    """Returns {step: {"run_id", "run"}} of what was put into a run folder by this module."""
+    """Returns {step: {"run_id", "run", "files"}} of what this module put into a run folder."""
     try:
         content = read_json(run_folder / MARKER)
     except (OSError, ValueError):
@@ -140,7 +140,7 @@ def move_own_run_aside(profile: Profile) -> str:
     ]
     if not own:
         return ""
-    _check_idle(profile)
+    locked(profile).release()
     target = _free(folder.with_name(f"{folder.name}-home-{datetime.date.today():%Y-%m-%d}"))
     folder.rename(target)
     place = target.relative_to(project_home()).as_posix()
@@ -161,19 +161,28 @@ def put_home(profile: Profile, pushes: Sequence[Push]) -> list[str]:
     for push in pushes:
         if _is_home(profile, push):
             continue
-        _check_idle(profile)
-        staged = staging_folder(profile.name, push.slug)
-        restore(staged, project_home())
-        known = steps_from_kaggle(profile.run_folder)
-        for step in read_manifest(staged)["steps"]:
-            folder = profile.run_folder / step
-            known[step] = {"run_id": push.run_id, "run": "", "files": _count(staged)}
-            if (folder / "run.json").is_file():
-                _note_what_stayed(folder)
-                known[step]["run"] = sha256_file(folder / "run.json")
-                fresh.append(step)
-        write_json(profile.run_folder / MARKER, known)
+        profile.run_folder.mkdir(parents=True, exist_ok=True)
+        lock = locked(profile)
+        try:
+            fresh += _put(profile, push)
+        finally:
+            lock.release()
     return list(dict.fromkeys(fresh))
+
+
+def _put(profile: Profile, push: Push) -> list[str]:
+    staged = staging_folder(profile.name, push.slug)
+    restore(staged, project_home())
+    known, fresh = steps_from_kaggle(profile.run_folder), []
+    for step in read_manifest(staged)["steps"]:
+        folder = profile.run_folder / step
+        known[step] = {"run_id": push.run_id, "run": "", "files": _count(staged)}
+        if (folder / "run.json").is_file():
+            _note_what_stayed(folder)
+            known[step]["run"] = sha256_file(folder / "run.json")
+            fresh.append(step)
+    write_json(profile.run_folder / MARKER, known)
+    return fresh
 
 
 def _is_home(profile: Profile, push: Push) -> bool:
@@ -231,20 +240,6 @@ def _as_run(profile: Profile, name: str) -> StepRun:
     folder = profile.run_folder / name
     there = (folder / "run.json").is_file()
     return StepRun(step, folder, status=shelf.outcome_of(folder) if there else "not run")
-
-
-def _check_idle(profile: Profile) -> None:
-    profile.run_folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(profile.run_folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise DataError(
-            f"A run of the profile {profile.name!r} is in progress here.",
-            expected=f"nobody who writes to {profile.run_folder} while results are put there",
-            fix="wait until it ends or stop it, then run again",
-        ) from None
-    lock.release()
 
 
 def _free(path: Path) -> Path:

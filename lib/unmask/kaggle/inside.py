@@ -27,17 +27,18 @@ from ..errors import DataError, UnmaskError, UsageError
 from ..runs import write_json
 from ..session.inputs import link_inputs
 from ..session.mounts import missing_inputs, on_kaggle, working_folder
-from ..session.outputs import MANIFEST, pack
+from ..session.outputs import FORMAT as OUTPUT_FORMAT
+from ..session.outputs import MANIFEST, REQUEST_KEYS, pack
 from ..suite import plan, shelf
 from ..suite.display import Display, clock
 from ..suite.plan import StepRun
 from ..suite.profiles import Profile, load_profile
 from ..suite.provenance import describe_machine
 from ..suite.runner import run_plan
+from .launcher import FORMAT
 
 # A dataset that was uploaded by hand may hold its folders one level deeper.
 ATTACHED = Path(__file__).resolve().parents[3:5]
-FORMAT = 1
 FOLDERS = ("notebooks", "params")
 # What is kept of the time for packing: arrays and archives are written and hashed.
 PACKING_SHARE, PACKING_SECONDS = 0.05, 300
@@ -54,7 +55,8 @@ def run_request(request: Mapping[str, Any], home: str | Path | None = None) -> d
     the time is up, ends in the manifest, never in an exception; so does a mistake of our own.
 
     Args:
-        request: {"format", "run_id", "key", "part", "profile", "overrides", "steps", "seconds"}.
+        request: {"format", "run_id", "key", "part", "profile", "overrides", "steps", "seconds",
+            "attached"}, see `launcher.make_request`.
         home: where it works and where the output goes; None: Kaggle's working folder.
 
     Raises:
@@ -235,8 +237,8 @@ def _manifest_alone(
     request: Mapping[str, Any], statuses: dict[str, Any], started: str, message: str
 ) -> dict[str, Any]:
     return {
-        "format": FORMAT,
-        **{name: request.get(name) for name in ("run_id", "key", "part", "profile")},
+        "format": OUTPUT_FORMAT,
+        **{name: request.get(name) for name in REQUEST_KEYS},
         "status": "failed",
         "message": message,
         "steps": statuses,
