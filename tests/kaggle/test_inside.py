@@ -164,6 +164,23 @@ def test_the_next_part_goes_on_and_ends(parts):
     assert {item["path"] for item in after["files"]} == {"results.tar", "faces/faces_8.npy"}
 
 
+def test_one_kernel_for_all_steps_goes_on_after_those_that_are_done(tmp_path, code):
+    steps = ["download", "preprocess"]
+    first = Kernel(tmp_path / "1", code, [], steps, leaps=True)
+    assert states(first.end()) == {"download": "done", "preprocess": "partial"}, first.log
+    # Every kernel on Kaggle works in the same place, which tables name.
+    (tmp_path / "1").rename(tmp_path / "kept")
+    left = tmp_path / "kept" / "working"
+    second = Kernel(tmp_path / "1", code, [left], steps, part=2, run_id="ffffffff")
+    after = second.end()
+    assert states(after) == {"download": "unchanged", "preprocess": "done"}, second.log
+    assert after["status"] == "done"
+    with tarfile.open(second.working / "results.tar") as archive:
+        epochs = json.load(archive.extractfile("runs/demo/preprocess/epochs.json"))
+        assert "runs/demo/download/done.json" in archive.getnames()
+    assert epochs == [0, 0, 2, 2]
+
+
 def test_at_home_what_ran_elsewhere_is_not_called_stale(parts, download, code, tmp_path):
     home = make_counting_home(tmp_path / "home")
     first, _, second, _ = parts
