@@ -99,6 +99,16 @@ def clear_work(home: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def pictures_of(home: Path) -> list[tuple[str, Path]]:
+    """Returns what lies in the folders of data/ below `home`: its name in an archive, its path."""
+    return [
+        (path.relative_to(home).as_posix(), path)
+        for folder in sorted((home / "data").glob("*"))
+        if folder.is_dir()
+        for path in files_below(folder)
+    ]
+
+
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Returns the manifest of an output; None when there is none, or it is no manifest."""
     try:
@@ -185,13 +195,7 @@ def _put(source: Path, target: Path, place: str) -> dict[str, Any]:
 
 def _pack_data(home: Path, made_here: bool, destination: Path) -> list[dict[str, Any]]:
     """Packs pictures that were made here; what an earlier kernel made is in its own output."""
-    folders = sorted((home / "data").glob("*")) if made_here else []
-    content = [
-        (path.relative_to(home).as_posix(), path)
-        for folder in folders
-        if folder.is_dir()
-        for path in files_below(folder)
-    ]
+    content = pictures_of(home) if made_here else []
     if not content:
         return []
     write_tar(destination / DATA, content)

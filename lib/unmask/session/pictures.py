@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from ..runs import remove_folder
-from .archives import extract_tar, files_below, write_tar
-from .outputs import DATA
+from .archives import extract_tar, write_tar
+from .outputs import DATA, pictures_of
 from .restoring import show_pictures
 
 PACKED_FROM = 300  # files; fewer are saved as they are
@@ -23,12 +23,7 @@ def pack_pictures(home: Path) -> str:
     Raises:
         OSError: the disk is full.
     """
-    content = [
-        (path.relative_to(home).as_posix(), path)
-        for folder in sorted((home / "data").glob("*"))
-        if folder.is_dir()
-        for path in files_below(folder)
-    ]
+    content = pictures_of(home)
     if len(content) < PACKED_FROM:
         (home / DATA).unlink(missing_ok=True)
         return ""
