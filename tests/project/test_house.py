@@ -56,3 +56,9 @@ def test_imports_point_one_way(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_files_stay_readable(path):
     assert len(path.read_text().splitlines()) <= 350
+
+
+def test_no_two_test_files_have_one_name():
+    # pytest would import one in place of the other.
+    names = [path.name for path in Path(__file__).resolve().parents[1].rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
