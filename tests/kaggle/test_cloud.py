@@ -195,7 +195,7 @@ def test_a_title_must_fit_and_a_source_must_be_small(cloud, client, tmp_path):
     assert cloud.pushes() == {"another-title": 1}
 
 
-def test_kaggle_faults_of_requests_and_of_storage(cloud, client, tmp_path):
+def test_faults_of_requests_and_of_storage(cloud, client, tmp_path):
     client.kernels_push(str(kernel_folder(tmp_path / "one", "abcdefgh")))
     wait_for(client)
     cloud.faults.add(
