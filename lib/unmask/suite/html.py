@@ -211,7 +211,8 @@ def _line(provenance: dict[str, Any]) -> list[str]:
     if provenance.get("start"):
         words.append(_date(str(provenance["start"])))
     if provenance.get("seconds") is not None:
-        where = f" on {provenance['place']}" if provenance.get("place") else ""
+        place = str(provenance.get("place") or "").partition(";")[0]
+        where = f" on {place}" if place else ""
         words.append(f"took {format_duration(provenance['seconds'])}{where}")
     if provenance.get("revision"):
         changes = " with uncommitted changes" if provenance.get("dirty") else ""
