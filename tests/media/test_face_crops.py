@@ -71,7 +71,8 @@ def test_an_aligned_crop_puts_the_landmarks_where_the_template_has_them(
 ):
     face = make_face(160, 120, side * 0.8, side, turn)
     matrix, pixels = crop_matrix(face, Framing(margin, (right, down), True))
-    assert pixels == round(side * (1 + margin))
+    # Half a pixel may be rounded up or down: the landmarks' distances are not exact.
+    assert abs(pixels - side * (1 + margin)) <= 0.5 + 1e-6
     placed = face.landmarks @ matrix[:, :2].T + matrix[:, 2]
     assert np.allclose(placed, (TEMPLATE - (right, down)) * side + pixels / 2, atol=1e-6)
 
