@@ -1,4 +1,4 @@
-"""Reading the versions that this project pins."""
+"""Reading the versions that this project allows and those that it pins."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+# What `make` installs.
+MADE = (*PROJECT["dependencies"], *EXTRAS["fast"], *EXTRAS["page"])
 
 
 def pins(lines: Iterable[str]) -> dict[str, str]:
@@ -19,6 +24,12 @@ def pins(lines: Iterable[str]) -> dict[str, str]:
         if match:
             found[match[1].lower().replace("_", "-")] = match[2]
     return found
+
+
+def ranges(lines: Iterable[str]) -> dict[str, Requirement]:
+    """Returns name -> requirement of every "name>=oldest,<next" among `lines`."""
+    found = [Requirement(line) for line in lines]
+    return {each.name.lower().replace("_", "-"): each for each in found}
 
 
 def lock_lines(name: str) -> list[str]:

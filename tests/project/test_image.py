@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 
-from locks import PROJECT, pins
+from locks import MADE, lock_lines, pins, ranges
 from packaging.requirements import Requirement
 from unmask.session.packages import LACKING
 
@@ -38,14 +38,20 @@ NOT_NEEDED = {"openvino-telemetry"}
 
 
 def test_all_that_the_project_needs_is_in_the_image_or_known_to_lack_there():
-    needed = set(pins(PROJECT["dependencies"]))
+    needed = set(ranges(MADE))
     lacking = set(pins(LACKING.values()))
     assert needed == (set(IMAGE) & needed) | lacking | AT_HOME_ONLY.keys()
     assert not lacking & IMAGE.keys() and not AT_HOME_ONLY.keys() & IMAGE.keys()
 
 
+def test_the_image_is_inside_the_ranges():
+    installed = {**IMAGE, **pins(LACKING.values())}
+    allowed = {name: each for name, each in ranges(MADE).items() if name in installed}
+    assert all(each.specifier.contains(installed[name]) for name, each in allowed.items())
+
+
 def test_the_lock_follows_the_image_where_results_follow_from_a_package():
-    locked = pins(PROJECT["dependencies"])
+    locked = pins(lock_lines("requirements.lock"))
     assert {name: locked[name] for name in DECIDE} == {name: IMAGE[name] for name in DECIDE}
 
 

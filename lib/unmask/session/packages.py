@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import DataError
 from .mounts import attached_folders
 
-# Import name -> what pip installs. The versions are those of pyproject.toml.
+# Import name -> what pip installs. The versions are those of requirements.lock.
 LACKING = {
     "av": "av==18.1.0",
     "lz4": "lz4==4.4.5",
