@@ -86,5 +86,5 @@ def test_reasons_are_one_line_without_folders():
     refused = RuntimeError("Exception from a.cpp:84:\nCheck 'x' failed\n-- No rule for: Bincount\n")
     assert reason_of(refused) == "No rule for: Bincount"
     missing = ImportError("No module named 'openvino'", name="openvino")
-    assert reason_of(missing) == "openvino is not installed"
+    assert reason_of(missing) == "openvino is not installed (pip install 'unmask[fast]')"
     assert reason_of(ValueError()) == "ValueError" and len(reason_of(ValueError("x" * 500))) == 160

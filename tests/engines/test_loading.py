@@ -1,5 +1,6 @@
 """Opening what an export chose: as it was, and after everything that can happen to it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -113,8 +114,46 @@ def test_a_missing_package_leaves_the_next_engine(built, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     engine = load_quietly(folder)
     assert engine.name == "onnxruntime_float32"
-    assert engine.notices == ("OpenVINO, int8 cannot be used here: openvino is not installed.",)
+    told = "openvino is not installed (pip install 'unmask[fast]')."
+    assert engine.notices == (f"OpenVINO, int8 cannot be used here: {told}",)
     assert_scores(engine, built)
+
+
+WITHOUT = """
+import json, sys, warnings
+for name in ("openvino", "onnxruntime", "onnx", "tf2onnx"):
+    sys.modules[name] = None
+import numpy as np
+from unmask.engines import export, load_engine
+warnings.simplefilter("ignore")
+engine = load_engine(sys.argv[1])
+pictures = np.load(sys.argv[2])
+report = export(sys.argv[1] + "/model.keras", sys.argv[3], pictures, rounds=1)
+told = {result.engine: result.reason for result in report.results}
+scores = engine(pictures).tolist()
+print(json.dumps([engine.name, engine.notices, scores, report.chosen, told]))
+"""
+
+
+def test_without_the_extra_keras_scores_and_all_say_what_to_install(built, tmp_path):
+    folder = built.exported(tmp_path / "m", "openvino_int8", "onnxruntime_float32")
+    np.save(tmp_path / "pictures.npy", built.pictures)
+    files = [str(folder), str(tmp_path / "pictures.npy"), str(tmp_path / "exported")]
+    command = [sys.executable, "-c", WITHOUT, *files]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-3000:]
+    name, notices, scores, chosen, told = json.loads(result.stdout.splitlines()[-1])
+    assert (name, notices[-1]) == ("keras_compiled", "Keras itself scores instead, more slowly.")
+    assert len(notices) == 3
+    assert all("pip install 'unmask[fast]'" in notice for notice in notices[:-1])
+    assert np.abs(np.array(scores) - built.reference).max() < 1e-5
+    assert chosen.startswith("keras")
+    assert {engine.partition("_")[0] for engine, reason in told.items() if reason} >= {
+        "onnxruntime",
+        "openvino",
+    }
+    others = [reason for engine, reason in told.items() if not engine.startswith("keras")]
+    assert all("pip install 'unmask[fast]'" in reason for reason in others)
 
 
 def test_reduced_precision_is_not_trusted_on_another_processor(built, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -99,6 +100,16 @@ def test_without_a_file_auto_takes_mtcnn_and_says_why(server, home, monkeypatch)
     with pytest.raises(DataError, match="could not be fetched"):
         make_finder("yunet")
     assert make_finder("mtcnn").notices == ()
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnxruntime"])
+def test_without_the_extra_mtcnn_says_what_to_install(name, home, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr(weights, "ADDRESSES", ("http://127.0.0.1:9/nobody",))
+    for finder in ("mtcnn", "auto"):
+        with pytest.raises(DataError, match=f"the package {name} that runs it") as caught:
+            make_finder(finder)
+        assert "pip install 'unmask[fast]'" in str(caught.value)
 
 
 def test_a_server_that_is_not_there(home, monkeypatch):

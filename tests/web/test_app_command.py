@@ -33,6 +33,26 @@ def test_what_cannot_be_is_told_before_any_work(arguments, word, capsys, monkeyp
     assert "expected:" in told
 
 
+WITHOUT = """
+import sys
+sys.modules[sys.argv.pop(1)] = None
+from unmask.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["flask", "waitress"])
+def test_without_the_extra_the_page_says_what_to_install(name):
+    command = [sys.executable, "-c", WITHOUT, name, "app"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert f"error: The page needs the package {name}, which is not installed." in result.stderr
+    assert "to fix:   pip install 'unmask[page]'" in result.stderr
+    assert "Traceback" not in result.stderr
+    helped = subprocess.run([*command, "--help"], capture_output=True, text=True)
+    assert helped.returncode == 0 and "--port" in helped.stdout
+
+
 def test_a_mistyped_option_names_the_nearest(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--prot", "1"])

@@ -18,6 +18,7 @@ from .runtimes import INPUT, import_openvino
 
 CALIBRATED_AT_ONCE = 8
 PREAMBLE = ("Exception from", "Check '", "FrontEnd API", "Model wasn't", "Summary:")  # OpenVINO's
+FAST, FAST_PACKAGES = "unmask[fast]", ("openvino", "onnxruntime", "onnx", "tf2onnx")
 NOTHING_TO_ROUND = "hand-made features leave no trained arithmetic that int8 could speed up"
 # The score itself, and what only scales values, stay in float32: they cost nothing, and eight
 # bits of a logit are visible in the score.
@@ -65,7 +66,8 @@ def reason_of(error: BaseException, length: int = 160) -> str:
     """Returns the first line of what `error` says, less the folders in it, for a table."""
     if isinstance(error, ImportError):
         package = (error.name or str(error)).split(".")[0]
-        return f"{package} is not installed"
+        extra = f" (pip install '{FAST}')" if package in FAST_PACKAGES else ""
+        return f"{package} is not installed{extra}"
     lines = [line.strip(" -") for line in str(error).splitlines() if line.strip(" -")]
     lines = [line for line in lines if not line.startswith(PREAMBLE)] or lines
     text = re.sub(r"(?:/[^\s/:]+)+/", "", lines[0]) if lines else type(error).__name__

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import ctypes
 import errno
+import importlib
 import ipaddress
 import sys
 from types import ModuleType
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .limits import Limits
 
 UNUSABLE = 2
+PACKAGES = ("flask", "waitress")  # of the extra `page`
 MEGABYTE = 1_000_000
 M_ARENA_MAX = -8  # of <malloc.h>
 EPILOG = """Exit codes: 0 ended with Ctrl-C, 2 detector or command unusable.
@@ -33,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         _check(options)
+        _check_packages()
         return _serve(options)
     except UnmaskError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -85,6 +88,19 @@ def _check(options: argparse.Namespace) -> None:
             expected=f"{needed} or more for --at-once {options.at_once} --queue {options.queue}",
             fix="leave --threads out",
         )
+
+
+def _check_packages() -> None:
+    for name in PACKAGES:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            missing = (error.name or name).split(".")[0]
+            raise DataError(
+                f"The page needs the package {missing}, which is not installed.",
+                expected="what the extra `page` brings: Flask and waitress",
+                fix="pip install 'unmask[page]'",
+            ) from error
 
 
 def _serve(options: argparse.Namespace) -> int:

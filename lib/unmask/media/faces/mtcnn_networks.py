@@ -7,6 +7,7 @@ written as ONNX graphs and run without it: sizes of any kind, batches, several t
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ LAYERS = {
 }
 HEADS = {"pnet": 2, "rnet": 2, "onet": 3}  # box, (landmarks,) and class, in this order
 OPERATOR_SET = 17
+RUNTIME = ("onnx", "onnxruntime")
 
 Network = Callable[[np.ndarray], list[np.ndarray]]
 
@@ -51,8 +53,18 @@ def load_networks() -> Networks:
     """Reads the weights of the installed package `mtcnn` and makes its networks.
 
     Raises:
-        DataError: the package, or what is needed to read its weights, is not installed.
+        DataError: the package, or what is needed to read its weights or to run it, is not
+            installed.
     """
+    for name in RUNTIME:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise DataError(
+                f"MTCNN cannot be used: the package {name} that runs it is not installed.",
+                expected="what the extra `fast` brings, or YuNet's file (UNMASK_YUNET=FILE)",
+                fix="pip install 'unmask[fast]', or search faces with YuNet",
+            ) from error
     return Networks(*(_open_network(name) for name in LAYERS))
 
 
