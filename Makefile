@@ -1,4 +1,4 @@
-# make run · make test · make newest · make bench · make app   (Python 3.11 or 3.12; the first call also makes .venv)
+# make run · make test · make test-all · make newest · make bench · make app   (Python 3.11 or 3.12; the first call also makes .venv)
 CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(shell for name in python3.12 python3.11 python3 python; do \
 	if $$name -c "$(CHECK)" 2>/dev/null; then echo $$name; break; fi; done)
@@ -7,13 +7,18 @@ NEWEST := .venv-newest/bin
 # Test files side by side; each worker may need 3 GB of memory. One file alone: pytest PATH
 WORKERS ?= 2
 
-.PHONY: run test newest bench app clean
+.PHONY: run test test-all newest bench app clean
 
 run: .venv/ready
 	$(BIN)/python run_all.py
 
 test: .venv/ready-for-tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# Also the slow tests (the real profiles on the loopback Kaggle, every end of the version ranges) and
+# the smoke profile under the newest TensorFlow and Keras.
+test-all: .venv/ready-for-tests .venv-newest/ready
+	UNMASK_SLOW=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # A second environment: the locked versions but the newest TensorFlow and Keras. With it there,
 # `make test` also runs the smoke profile in it.

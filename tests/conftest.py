@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,55 @@ def no_downloads(tmp_path_factory):
         patch.setenv("UNMASK_OFFLINE", "1")
         patch.setenv("UNMASK_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+class OutsideAddress(RuntimeError):
+    """A test asked for an address that is not this machine's."""
+
+
+def is_loopback(address) -> bool:
+    """Tells whether a socket address, or a host's name, is of this machine."""
+    host = address[0] if isinstance(address, tuple) else address
+    if not isinstance(address, tuple) and not isinstance(address, str):
+        return True  # a Unix socket's bytes, or no name at all
+    if host in ("", "localhost") or host.startswith(("/", "\0")):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def outside_addresses():
+    """What tests asked for beyond loopback; each such call is an error, whoever makes it."""
+    asked: list[str] = []
+
+    def guard(name):
+        original = getattr(socket.socket, name)
+
+        def guarded(self, address, *rest):
+            if not is_loopback(address):
+                asked.append(str(address))
+                raise OutsideAddress(f"Tests may reach loopback alone, not {address}.")
+            return original(self, address, *rest)
+
+        return guarded
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, guard(name))
+        yield asked
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(outside_addresses):
+    """Fails a test that asked for an address beyond loopback, also where the error was caught."""
+    outside_addresses.clear()
+    yield
+    asked = list(outside_addresses)
+    outside_addresses.clear()
+    assert not asked, f"asked for addresses beyond loopback: {asked}"
 
 
 @pytest.fixture(autouse=True)

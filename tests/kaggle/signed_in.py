@@ -16,6 +16,11 @@ def sign_in(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, patience: float = 30.
         monkeypatch.setenv(name, environment[name])
     monkeypatch.setenv("KAGGLE_USERNAME", USERNAME)
     monkeypatch.setenv("KAGGLE_KEY", KEY)
+    from kaggle.api.kaggle_api_extended import KaggleApi
+
+    # The client reads where to go and its folder once, when it is first imported: by another test.
+    monkeypatch.setattr(KaggleApi, "args", ["--local"])
+    monkeypatch.setattr(KaggleApi, "config", f"{environment['KAGGLE_CONFIG_DIR']}/kaggle.json")
     monkeypatch.setattr("tempfile.tempdir", environment["TMPDIR"])
     monkeypatch.setattr(retrying, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(retrying, "LONGEST_PAUSE", 0.05)

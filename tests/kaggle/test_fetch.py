@@ -53,6 +53,16 @@ def storage(cloud, name="results.tar"):
     return [request for request in cloud.named("/storage/") if request.path.endswith(name)]
 
 
+def test_a_client_imported_before_still_asks_the_loopback(cloud, monkeypatch):
+    from kaggle.api.kaggle_api_extended import KaggleApi
+
+    monkeypatch.setattr(KaggleApi, "args", [])  # as after an import without the variables
+    client = sign_in(cloud, monkeypatch)
+    kernel = Kernel(SLUG, "Unmask tiny download", ("download",))
+    client.save_kernel(kernel, "{}", None, slug=SLUG, title=kernel.title, sources=())
+    assert cloud.named("SaveKernel")
+
+
 def test_home_gets_results_and_asks_for_the_rest_by_name(cloud, client, tmp_path):
     manifest = fetch_manifest(client, SLUG, tmp_path / "out")
     assert manifest == MANIFEST
