@@ -27,14 +27,11 @@ class OutsideAddress(RuntimeError):
 
 
 def is_loopback(address) -> bool:
-    """Tells whether a socket address, or a host's name, is of this machine."""
-    host = address[0] if isinstance(address, tuple) else address
-    if not isinstance(address, tuple) and not isinstance(address, str):
-        return True  # a Unix socket's bytes, or no name at all
-    if host in ("", "localhost") or host.startswith(("/", "\0")):
+    """Tells whether a socket's address is of this machine: a tuple of IP, or a Unix socket's."""
+    if not isinstance(address, tuple) or address[0] in ("", "localhost"):
         return True
     try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        return ipaddress.ip_address(address[0].partition("%")[0]).is_loopback
     except ValueError:
         return False
 

@@ -135,8 +135,8 @@ def _execute(
 
     signal.signal(signal.SIGTERM, _interrupt)
     deadline = None if options.stop_after is None else time.time() + 60 * options.stop_after
-    shelf = os.path.relpath(profile.report_folder / "index.html")
-    words = f"Reports appear in {shelf} as steps end."
+    index = os.path.relpath(profile.report_folder / "index.html")
+    words = f"Reports appear in {index} as steps end."
     console.print(words, markup=False, highlight=False, soft_wrap=True)
     with Display(console) as show:
         runs = run_plan(
@@ -156,7 +156,7 @@ def _execute(
             soft_wrap=True,
         )
     red = _print_alarms(console, profile, options.strict)
-    console.print(f"\nReports: {shelf}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"\nReports: {index}", markup=False, highlight=False, soft_wrap=True)
     failed = any(run.status in ("failed", "partial", "not run") for run in runs if run.asked)
     return 1 if failed or (options.strict and red) else 0
 
