@@ -25,6 +25,7 @@ IMAGE = {
 # What no notebook needs that runs there.
 AT_HOME_ONLY = {
     "jupyterlab": "Kaggle's editor is in its place",
+    "nbval": "tests",
     "waitress": "serves the page",
 }
 # Results follow from these.
