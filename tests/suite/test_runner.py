@@ -196,8 +196,6 @@ def test_a_second_run_at_the_same_time_is_refused(home):
         command("--set", "preprocess.pause=60"),
         env=environment(home),
         stdout=subprocess.DEVNULL,
-        # a shell that runs the tests in the background makes its children deaf to Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert wait_for((home / "runs/demo/preprocess/alive").exists)

@@ -212,8 +212,6 @@ def test_stopped_in_the_middle_it_keeps_what_it_has_and_goes_on(tiny_home, tmp_p
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         bufsize=0,  # what a buffer had read ahead, communicate() would not give
-        # A shell that starts the tests in the background makes its children deaf to Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     first = running.stdout.readline()
     running.send_signal(signal.SIGINT)
