@@ -107,7 +107,7 @@ def test_faces_from_nothing_but_the_code_and_one_notebooks_output(code, tmp_path
     files = pandas.read_parquet(first / "runs" / "demo" / "download" / "files.parquet")
     assert set(faces["file_id"]) <= set(files["file_id"]) and len(faces) >= 8
     if can_isolate():
-        assert faces["path"].str.startswith("/kaggle/working/data/demo-12x1-1/").all()
+        assert faces["path"].str.startswith("/kaggle/working/data/demo-12x1-128px-1/").all()
     described = json.loads((second / "runs" / "demo" / "preprocess" / "run.json").read_text())
     assert described["status"] == "done" and described["step"] == "preprocess"
 

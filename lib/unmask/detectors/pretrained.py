@@ -106,11 +106,13 @@ class FoundWeights:
         path: the HDF5 file, or None for random weights.
         sha256: the hash of that file, "" for random weights.
         notice: a sentence to put in front of the reader, else "".
+        missing: where the file would lie without which nothing shall be trained, else None.
     """
 
     path: Path | None
     sha256: str = ""
     notice: str = ""
+    missing: Path | None = None
 
 
 def published(network: str, *, variant: str = "b0", alpha: float = 1.0) -> Published:

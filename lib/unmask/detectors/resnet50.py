@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 
+from ..errors import DataError
 from .pretrained import FoundWeights, find_weights, published
 from .transfer import CAFFE, transfer
 
@@ -40,6 +41,16 @@ def resnet50(
 def find_imagenet_weights(setting: str | Path, cache_dir: str | Path | None = None) -> FoundWeights:
     """Finds the weights that a setting asks for, downloading them where it can.
 
-    `pretrained.find_weights` for ResNet50: see there for the arguments and the errors.
+    `pretrained.find_weights` for ResNet50: see there for the arguments and the errors. One setting
+    more: "imagenet_or_none", which gives `missing` and a notice where they cannot be had.
     """
-    return find_weights("resnet50", setting, cache_dir)
+    if setting != "imagenet_or_none":
+        return find_weights("resnet50", setting, cache_dir)
+    try:
+        return find_weights("resnet50", "imagenet", cache_dir)
+    except DataError as error:
+        home = Path(cache_dir) if cache_dir else Path.home() / ".keras"
+        notice = (
+            f"ResNet50 was not trained. {error.what} To train it, {error.fix}; then run again."
+        )
+        return FoundWeights(None, notice=notice, missing=home / "models" / OFFICIAL_NAME)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..runs import report_progress, sha256_file, sha256_of
-from ..training.processor import available_cores
+from ..session.processor import available_cores
 from .converting import convert, reason_of
 from .kinds import (
     ENGINES,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import DataError, UsageError
 from ..runs import sha256_file
-from ..training.processor import available_cores
+from ..session.processor import available_cores
 from .converting import reason_of
 from .exporting import damaged_file, probe_pictures
 from .kinds import ENGINES, FALLBACK, REFERENCE

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ..training.processor import available_cores, cpu_flags
+from ..session.processor import available_cores, cpu_flags
 
 # Instructions that float16, bfloat16 and int8 arithmetic are done with; without them it is
 # emulated or rounds in other places.

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import UsageError
 from ..suite.profiles import Profile, Step
 
-IMAGENET = ("imagenet", "imagenet_or_random")
+IMAGENET = ("imagenet", "imagenet_or_random", "imagenet_or_none")
 # Networks that keras.applications has ImageNet weights of.
 PRETRAINED = (
     *("resnet50", "vgg16", "vgg19", "xception", "efficientnet", "mobilenet_v2"),

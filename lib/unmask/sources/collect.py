@@ -30,6 +30,7 @@ class Source:
     identities: int = 360
     pictures: int = 3
     clips: int = 12
+    size: int = 128
     seed: int = 1
 
     @property
@@ -65,8 +66,10 @@ def collect(source: Source, jobs: int, blend: Blend | None = None) -> pd.DataFra
             fix="set download.source to folder, or download.make_fakes to false",
         )
     if source.kind == "demo":
-        options = {key: getattr(source, key) for key in ("identities", "pictures", "clips", "seed")}
-        folder = resolve(f"data/demo-{source.identities}x{source.pictures}-{source.seed}")
+        keys = ("identities", "pictures", "clips", "size", "seed")
+        options = {key: getattr(source, key) for key in keys}
+        faces = f"{source.identities}x{source.pictures}-{source.size}px"
+        folder = resolve(f"data/demo-{faces}-{source.seed}")
         return render_demo(folder, jobs=jobs, **options)
     if source.kind == "kaggle":
         folder = fetch_kaggle_dataset(

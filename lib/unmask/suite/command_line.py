@@ -20,6 +20,7 @@ from . import plan
 from .alarms import alarms_of_run, console_lines
 from .display import Display, clock, summary_table
 from .profiles import Profile, expected_of, load_profile, profile_names
+from .provenance import gpus
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,7 +71,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--strict", action="store_true", help="exit 1 when a finished step has a red alarm"
     )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="steps side by side")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="steps side by side (default: as the profile says)"
+    )
     parser.add_argument(
         "--stop-after", type=float, metavar="MINUTES", help="stop then; the next run goes on"
     )
@@ -90,7 +93,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     console = Console()
-    if options.jobs < 1:
+    if options.jobs is not None and options.jobs < 1:
         raise UsageError(f"--jobs {options.jobs} is not possible.", expected="1 or more")
     if options.stop_after is not None and not 0 < options.stop_after < float("inf"):
         raise UsageError(
@@ -112,6 +115,12 @@ def _run(options: argparse.Namespace) -> int:
         _print_plan(console, profile, asked, options.force)
         return 0
     return _execute(console, profile, asked, options)
+
+
+def _jobs_here(profile: Profile) -> int:
+    """Returns how many steps run side by side: as the profile says, but one where a GPU is, which
+    belongs to one training at a time, and no more than there are cores."""
+    return 1 if gpus() else min(profile.jobs, os.cpu_count() or 1)
 
 
 def _workers(options: argparse.Namespace) -> list[str]:
@@ -138,9 +147,10 @@ def _execute(
     index = os.path.relpath(profile.report_folder / "index.html")
     words = f"Reports appear in {index} as steps end."
     console.print(words, markup=False, highlight=False, soft_wrap=True)
+    jobs = options.jobs or _jobs_here(profile)
     with Display(console) as show:
         runs = run_plan(
-            profile, asked, force=options.force, jobs=options.jobs, deadline=deadline, show=show
+            profile, asked, force=options.force, jobs=jobs, deadline=deadline, show=show
         )
     console.print()
     console.print(summary_table(runs))
@@ -218,9 +228,10 @@ def _check_weights(profile: Profile, asked: list[str]) -> None:
     """
     from ..runs import resolve
 
-    known = ("imagenet", "imagenet_or_random", "random")
+    words = ("imagenet", "imagenet_or_random", "random")
     for step in profile.steps:
         weights = step.values.get("weights", "random")
+        known = (*words, "imagenet_or_none") if step.name == "resnet50" else words
         if step.name in asked and weights not in known and not resolve(weights).is_file():
             raise UsageError(
                 f"{step.name}.weights is {weights!r}, which is no file.{nearest(weights, known)}",

@@ -40,6 +40,9 @@ def known_networks() -> list[str]:
 def expand(settings: dict[str, dict], where: str) -> dict[str, dict]:
     """Returns the steps in the order in which they run, `architecture` replaced by its steps.
 
+    The steps that train run in the order in which the profile lists them, the others in that of
+    the notebooks.
+
     Args:
         settings: parameters by step, as a profile gives them.
         where: the profile's file, for errors.
@@ -47,11 +50,15 @@ def expand(settings: dict[str, dict], where: str) -> dict[str, dict]:
     Raises:
         UsageError: the list of networks is missing, empty or wrong, or names an unknown network.
     """
+    training = iter([step for step in settings if step in TRAINING_STEPS])
     expanded = {}
-    for step in NOTEBOOK_OF_STEP:
-        if step == REPEATED_STEP and step in settings:
+    for place in NOTEBOOK_OF_STEP:
+        if place not in settings:
+            continue
+        step = next(training) if place in TRAINING_STEPS else place
+        if step == REPEATED_STEP:
             expanded |= _steps_of(settings[step], where)
-        elif step in settings:
+        else:
             expanded[step] = settings[step]
     return expanded
 

@@ -21,10 +21,13 @@ from .fingerprint import (
 from .profiles import Profile, Step
 
 MODEL_OUTPUTS = ("*/scores.parquet", "*/member.json", "*/metrics.json", "*/seed_*/model.keras")
+SKIPPED = "skipped.json"
 OUTPUTS = {
     "download": ("files.parquet",),
     "preprocess": ("faces.parquet", "faces_*.npy", "rejected.parquet"),
     "audit": ("audit.json", "*/scores.parquet", "*/member.json", "*/metrics.json"),
+    # skipped.json: why it was not trained, and which file was missing.
+    "resnet50": (*MODEL_OUTPUTS, SKIPPED),
     "stress": ("stress.json", "explanations.*"),
     "ablation": ("ablation.json", *MODEL_OUTPUTS),
     "lesson": ("lesson.json", "scores.parquet"),
@@ -123,9 +126,15 @@ def still_stands(step: Step, run_folder: Path) -> bool:
     On Kaggle versions do not count: the image may change between two kernels of one run.
     """
     kind = "portable_key" if on_kaggle() else "key"
-    if not _has_key(step, run_folder, kind):
+    if not _has_key(step, run_folder, kind) or _could_now_run(run_folder / step.name):
         return False
     return step.name != "download" or files_stand(run_folder / step.name / "files.parquet")
+
+
+def _could_now_run(folder: Path) -> bool:
+    """Returns whether the file is there now for want of which the step in `folder` was skipped."""
+    skipped = folder / SKIPPED
+    return skipped.exists() and Path(read_json(skipped)["missing"]).exists()
 
 
 def stands_to_read(step: Step, run_folder: Path) -> bool:

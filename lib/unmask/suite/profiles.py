@@ -19,7 +19,7 @@ from ..runs import (
 from .networks import check_networks, detector_steps, expand, own_settings
 from .notebook_parameters import Parameter, read_parameters
 
-TOP_LEVEL_KEYS = ("title", "question", "steps")
+TOP_LEVEL_KEYS = ("title", "question", "jobs", "steps")
 RUNNER_PARAMETERS = ("run_folder",)
 # Folders of runs/ that hold no run: a profile of that name would write into them.
 RESERVED_NAMES = ("kaggle", "scores")
@@ -54,12 +54,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Profile:
-    """A checked profile: its name, the words for the reader, and its steps in order."""
+    """A checked profile: its name, the words for the reader, and its steps in order.
+
+    `jobs` is how many steps may run side by side on a processor.
+    """
 
     name: str
     title: str
     question: str
     steps: tuple[Step, ...]
+    jobs: int = 1
 
     @property
     def run_folder(self) -> Path:
@@ -130,12 +134,15 @@ def load_profile(name: str, overrides: list[str] | None = None) -> Profile:
     title, question = content.get("title", name), content.get("question", "")
     if not (isinstance(title, str) and isinstance(question, str)):
         raise UsageError(f"{path.name}: title and question must be text.")
+    jobs = content.get("jobs", 1)
+    if type(jobs) is not int or jobs < 1:
+        raise UsageError(f"{path.name}: jobs is {jobs!r}.", expected="a whole number, 1 or more")
     settings = _step_settings(content, path)
     _apply_overrides(settings, overrides or [], name)
     settings = expand(settings, path.name)
     injected = {"run_folder": f"runs/{name}", **({"question": question} if question else {})}
     steps = tuple(_build_step(step, settings, name, injected) for step in settings)
-    return Profile(name, title, question, steps)
+    return Profile(name, title, question, steps, jobs)
 
 
 def expected_of(name: str) -> list[str]:

@@ -53,7 +53,7 @@ def describe_machine() -> dict[str, str]:
             len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         ),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "gpu": _gpus() or "none",
+        "gpu": gpus() or "none",
         "system": f"{platform.system()} {platform.machine()}",
         **(_describe_kaggle() if on_kaggle() else {}),
     }
@@ -110,7 +110,8 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _gpus() -> str:
+def gpus() -> str:
+    """Returns the names of the GPUs that their driver lists, joined; "" without any."""
     listing = _output_of("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
     return ", ".join(line.strip() for line in listing.splitlines() if line.strip())
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import DataError, UsageError
 from ..runs import project_home, read_json, write_json
+from ..session.processor import share_of_cores
 from . import plan, shelf
 from .fingerprint import ENGINE_PACKAGES, portable_key, step_key
 from .guards import check_writable, locked
@@ -89,15 +90,16 @@ def _run_all(
         while waiting or processes:
             failed = any(run.status == "failed" for run in runs)
             for run in list(waiting):
-                ready = all(_is_ready(by_name[need]) for need in run.step.needs)
                 late = _is_late(deadline, runs)
-                if failed or late or len(processes) >= jobs or not ready:
+                if failed or late or len(processes) >= jobs or not _may_begin(run, by_name):
                     continue
                 waiting.remove(run)
                 if not force and plan.still_stands(run.step, profile.run_folder):
                     _keep(profile, run, runs)
                 else:
-                    processes[run.step.name] = (run, _start(profile, run, force))
+                    beside = 1 + sum(_may_begin(each, by_name) for each in waiting)
+                    share = min(jobs, len(processes) + beside)
+                    processes[run.step.name] = (run, _start(profile, run, force, share))
                 show()
             if (failed or _is_late(deadline, runs)) and not processes:
                 break
@@ -130,8 +132,9 @@ def _is_late(deadline: float | None, runs: list[StepRun]) -> bool:
     return deadline - time.time() <= (LEAST_SECONDS if begun else 0)
 
 
-def _is_ready(run: StepRun) -> bool:
-    return run.finished or not run.asked
+def _may_begin(run: StepRun, by_name: dict[str, StepRun]) -> bool:
+    needed = [by_name[need] for need in run.step.needs]
+    return all(each.finished or not each.asked for each in needed)
 
 
 def _keep(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
@@ -141,7 +144,7 @@ def _keep(profile: Profile, run: StepRun, runs: list[StepRun]) -> None:
         shelf.write_report(profile, run, runs)
 
 
-def _start(profile: Profile, run: StepRun, force: bool) -> subprocess.Popen:
+def _start(profile: Profile, run: StepRun, force: bool, share: int) -> subprocess.Popen:
     last = _last_run(run.folder)
     stopped = last.get("status") == "partial"
     previous = plan.read_done(run.folder).get("seconds") or (0 if stopped else last.get("seconds"))
@@ -175,7 +178,7 @@ def _start(profile: Profile, run: StepRun, force: bool) -> subprocess.Popen:
     with open(run.folder / "process.log", "w", encoding="utf-8") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "unmask.suite.step_process", str(run.folder / "request.json")],
-            env=_environment(run),
+            env=_environment(run, share),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -188,10 +191,11 @@ def executed_notebook(run: StepRun) -> Path:
     return run.folder / "executed.ipynb"
 
 
-def _environment(run: StepRun) -> dict[str, str]:
+def _environment(run: StepRun, share: int) -> dict[str, str]:
     library = str(Path(__file__).resolve().parents[2])
     return {
         **os.environ,
+        **(share_of_cores(share) if share > 1 else {}),
         "UNMASK_HOME": str(project_home()),
         "UNMASK_PROGRESS": str(run.folder / "progress.jsonl"),
         "PYTHONPATH": os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH", "")))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,9 @@ BETWEEN = (10**0.5, 10**-0.5)
 WORSE_IN_A_ROW = 2  # so many without a lower validation loss, and weaker ones are not tried
 VALIDATION_COPIES = 4  # at most, of each validation face
 STEPS = 100  # of a descent, at most; they go on from each other
+# With more columns than faces, and at most so many faces, the fit is one in as few numbers.
+MOST_IN_SPAN = 4096
+COLUMNS_AT_ONCE = 2048
 # Of settings that a linear head has no use for, those that a reader may count on.
 UNUSED = {
     "mixup": "mixup",
@@ -185,7 +188,9 @@ class Regression:
         varies = spread > 1e-6 * np.maximum(np.abs(self.mean), 1e-6)
         unit = spread[varies].mean() if scaling == "together" and varies.any() else spread
         self.inverse = np.where(varies, 1.0, 0.0) / np.where(varies, unit, 1.0)
-        self.state = np.zeros(len(spread) + 1)
+        short = self.count <= min(MOST_IN_SPAN, len(spread) - 1)
+        self.span = Span.of(blocks, self.mean, self.inverse) if short else None
+        self.state = np.zeros((self.span.rows.shape[1] if self.span else len(spread)) + 1)
 
     def fit(self, penalty: float) -> tuple[np.ndarray, float]:
         """Returns kernel and bias (see `folded`) of the lowest mean loss + penalty / 2 |w|^2.
@@ -205,24 +210,90 @@ class Regression:
 
     def folded(self, state: np.ndarray) -> tuple[np.ndarray, float]:
         """Returns kernel float32 `[d]` and bias that do the same to columns as they are."""
-        kernel = (state[:-1] * self.inverse).astype(np.float32)
+        weights = self.span.to_columns(state[:-1]) if self.span else state[:-1]
+        kernel = (weights * self.inverse).astype(np.float32)
         return kernel, float(state[-1] - self.mean @ kernel.astype(np.float64))
 
     def loss(self, state: np.ndarray, penalty: float) -> tuple[float, np.ndarray]:
-        """Returns the value of weights and bias `[d + 1]`, and its slope."""
+        """Returns the value of weights and bias, and its slope.
+
+        The weights are those of the scaled columns, or of the rows of `span` where there is one:
+        both have the same length, so the penalty is the same.
+        """
+        weights = state[:-1]
+        total, slope, residuals = self._in_span(state) if self.span else self._in_columns(state)
+        slope = slope / self.count + penalty * weights
+        value = total / self.count + 0.5 * penalty * float(weights @ weights)
+        return value, np.append(slope, residuals / self.count)
+
+    def _in_span(self, state: np.ndarray) -> tuple[float, np.ndarray, float]:
+        logits = self.span.rows @ state[:-1] + state[-1]
+        total, residual = _loss_of(logits, self.span.labels)
+        return total, residual @ self.span.rows, float(residual.sum())
+
+    def _in_columns(self, state: np.ndarray) -> tuple[float, np.ndarray, float]:
         kernel, bias = self.folded(state)
-        loss, residuals = 0.0, 0.0
-        slope = np.zeros(len(self.mean))
+        total, residuals, slope = 0.0, 0.0, np.zeros(len(self.mean))
         for features, labels in self.blocks:
             logits = (features @ kernel).astype(np.float64) + bias
-            loss += float(np.logaddexp(0.0, np.where(labels == 1, -logits, logits)).sum())
-            residual = expit(logits) - labels
+            loss, residual = _loss_of(logits, labels)
+            total += loss
             slope += residual.astype(np.float32) @ features
             residuals += float(residual.sum())
-        weights = state[:-1]
-        slope = self.inverse * (slope - self.mean * residuals) / self.count + penalty * weights
-        value = loss / self.count + 0.5 * penalty * float(weights @ weights)
-        return value, np.append(slope, residuals / self.count)
+        return total, self.inverse * (slope - self.mean * residuals), residuals
+
+
+@dataclass(frozen=True)
+class Span:
+    """Faces in as many coordinates as there are faces, in place of many more columns.
+
+    What a penalty on the length of the weights leaves of them lies in the span of the faces
+    (the representer theorem), so a fit in orthonormal coordinates of that span is the same fit.
+
+    Attributes:
+        rows: float64 `[n, r]`, the centred and scaled faces.
+        labels: `[n]`.
+        back: float64 `[n, r]`; weights of the columns are faces weighted by `back @ weights`.
+        columns: from such weights of faces `[n]` to weights of the scaled columns `[d]`.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    back: np.ndarray
+    columns: Callable[[np.ndarray], np.ndarray]
+
+    @classmethod
+    def of(cls, blocks: Sequence[Block], mean: np.ndarray, inverse: np.ndarray) -> Span:
+        """Returns that of features `[n, d]` in blocks, centred by `mean`, scaled by `inverse`."""
+        labels = np.concatenate([labels for _, labels in blocks])
+        products = np.zeros((len(labels), len(labels)))
+        for start in range(0, len(mean), COLUMNS_AT_ONCE):
+            part = slice(start, start + COLUMNS_AT_ONCE)
+            scaled = np.concatenate([features[:, part] - mean[part] for features, _ in blocks])
+            scaled *= inverse[part]
+            products += scaled @ scaled.T
+        values, vectors = np.linalg.eigh(products)
+        kept = values > 1e-12 * values[-1]
+        roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
+
+        def columns(of_faces: np.ndarray) -> np.ndarray:
+            total, first = np.zeros(len(mean)), 0
+            for features, labels in blocks:
+                total += of_faces[first : first + len(labels)] @ features
+                first += len(labels)
+            return inverse * (total - mean * of_faces.sum())
+
+        return cls(vectors * roots, labels, vectors / roots, columns)
+
+    def to_columns(self, weights: np.ndarray) -> np.ndarray:
+        """Returns the weights `[d]` of the scaled columns for those of the coordinates `[r]`."""
+        return self.columns(self.back @ weights)
+
+
+def _loss_of(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
+    """Returns the summed cross-entropy, and its slope by each logit."""
+    total = np.logaddexp(0.0, np.where(labels == 1, -logits, logits)).sum()
+    return float(total), expit(logits) - labels
 
 
 def _start(model: keras.Model, settings: TrainingSettings) -> str:

@@ -23,7 +23,7 @@ from ..runs import (
 from .adversarial import accuracies, attacked_scores, check_method, steps_of_the_test
 from .checks import check_whole
 from .fit import Progress, train
-from .predict import milliseconds_per_image, predict
+from .predict import compile_scorer, milliseconds_per_image, predict
 from .settings import TrainingData, TrainingResult, TrainingSettings
 from .snapshots import count_snapshots
 
@@ -104,7 +104,8 @@ def train_member(
         results.append(train(member.build(seed), data, seeded, target, progress))
         saved = keras.models.load_model(results[-1].model_path)
         table = scored[["face_id", "split", "label"]].copy()
-        table["score"] = predict(saved, pixels, scored["row"].to_numpy())
+        score = compile_scorer(saved)
+        table["score"] = predict(saved, pixels, scored["row"].to_numpy(), score=score)
         table["seed"] = seed
         tables.append(table)
         if settings.adversarial:
@@ -113,7 +114,8 @@ def train_member(
     if calibrate is not None:
         scores = calibrate(scores)
     write_table(folder / "scores.parquet", scores)
-    described = _describe(member, settings, saved, results, seeds)
+    milliseconds = milliseconds_per_image(saved, score=score)
+    described = _describe(member, settings, saved, results, seeds, milliseconds)
     if len(seeds) > 1 and _no_chance(scores):
         described["notices"].append(SAME_SCORES.format(count=len(seeds)))
     if attacked:
@@ -190,6 +192,7 @@ def _describe(
     saved: keras.Model,
     results: list[TrainingResult],
     seeds: Sequence[int],
+    milliseconds: float,
 ) -> dict:
     notices = [*member.notices, *(notice for result in results for notice in result.notices)]
     return {
@@ -201,7 +204,7 @@ def _describe(
         "parameters": saved.count_params(),
         "bytes_on_disk": results[0].model_path.stat().st_size,
         "training_seconds": sum(result.seconds for result in results),
-        "milliseconds_per_image": milliseconds_per_image(saved),
+        "milliseconds_per_image": milliseconds,
         "precision": results[0].precision,
         "device": results[0].device,
         "batch_size": min(result.batch_size for result in results),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import UsageError, nearest
 from .devices import best_gpus
-from .processor import available_cores, cpu_flags
+from ..session.processor import available_cores, cpu_flags
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 

@@ -32,7 +32,11 @@ def compile_scorer(model: keras.Model, precision: str = "float32") -> Scorer:
 
 
 def predict(
-    model: keras.Model, pixels: np.ndarray, rows: np.ndarray, batch_size: int = 64
+    model: keras.Model,
+    pixels: np.ndarray,
+    rows: np.ndarray,
+    batch_size: int = 64,
+    score: Scorer | None = None,
 ) -> np.ndarray:
     """Returns float64 P(fake) `[n]` of the pictures at `rows` of `pixels`, in that order.
 
@@ -41,11 +45,12 @@ def predict(
         pixels: uint8 `[N, side, side, 3]`, usually a memory map.
         rows: int `[n]`.
         batch_size: pictures scored at a time; fewer where memory does not suffice.
+        score: the model compiled already.
 
     Raises:
         DataError: memory does not suffice for one picture.
     """
-    score = compile_scorer(model)
+    score = score or compile_scorer(model)
     rows = np.asarray(rows, dtype=np.int64)
 
     def run(size: int) -> list[np.ndarray]:
@@ -56,15 +61,17 @@ def predict(
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def milliseconds_per_image(model: keras.Model, batch_size: int = 32, repeats: int = 5) -> float:
+def milliseconds_per_image(
+    model: keras.Model, batch_size: int = 32, repeats: int = 3, score: Scorer | None = None
+) -> float:
     """Returns the median time a picture takes in batches of `batch_size`, in milliseconds.
 
-    Where memory does not suffice, in smaller batches.
+    Where memory does not suffice, in smaller batches. `score` is the model compiled already.
 
     Raises:
         DataError: memory does not suffice for one picture.
     """
-    score = compile_scorer(model)
+    score = score or compile_scorer(model)
 
     def measure(size: int) -> list[float]:
         shape = (size, *model.input_shape[1:])

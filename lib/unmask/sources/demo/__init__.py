@@ -33,7 +33,7 @@ def render_demo(
     identities: int = 120,
     pictures: int = 8,
     clips: int = 12,
-    size: int = 160,
+    size: int = 128,
     seed: int = 1,
     jobs: int = 2,
 ) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from ..precision import available_cores
+from ...session.processor import share_of_cores
 
 WORKER_MODULE = "unmask.training.search.worker"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -32,7 +32,6 @@ def environment_of(name: str, address: str, share: int, place: int = 0) -> dict[
     """
     library = str(Path(__file__).resolve().parents[4])
     host, _, port = address.rpartition(":")
-    threads = str(max(1, available_cores() // share))
     variables = {
         **os.environ,
         "KERASTUNER_TUNER_ID": name,
@@ -42,8 +41,7 @@ def environment_of(name: str, address: str, share: int, place: int = 0) -> dict[
         "no_grpc_proxy": host,
         "PYTHONPATH": os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH", "")))),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "OMP_NUM_THREADS": threads,
+        **share_of_cores(share),
         # Workers on one GPU must not take all of its memory each, whatever is wanted elsewhere.
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }

@@ -76,15 +76,18 @@ def search(
     return SearchResult(trials, choices_of(best), notices, own, settings.detector)
 
 
-def build_winner(result: SearchResult, shape: tuple[int, int, int]) -> keras.Model:
+def build_winner(
+    result: SearchResult, shape: tuple[int, int, int], crop: int = 0
+) -> keras.Model:
     """Builds the best network that a search found, with fresh weights (seed Keras first).
 
     Args:
         result: of `search`.
         shape: height, width, channels of the faces.
+        crop: side of the crops that it learns from, unless the search chose it; 0 for none.
     """
     network, training = split_choices(result.best)
-    return build_trial(result.network, shape, training.get("crop", 0), network)
+    return build_trial(result.network, shape, training.get("crop", crop), network)
 
 
 def histories_of(result: SearchResult) -> dict[str, pd.DataFrame]:
