@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("UNMASK_PROGRESS", os.devnull)  # progress of parts is of no interest here
 
 import bench_architectures
+import bench_demo
 import bench_faces
 import bench_frames
 import bench_inference
@@ -180,6 +181,14 @@ def scoring(quick: bool, rounds: int) -> list[dict]:
     return [bench_scoring.measure(photos, compared, min(rounds, 3), **settings)]
 
 
+def demo(quick: bool, rounds: int) -> list[dict]:
+    """Measures what each step of the demo costs, or with `quick` of the profile of that name."""
+    with tempfile.TemporaryDirectory() as name:
+        record = bench_demo.measure("quick" if quick else "demo", Path(name))
+    bench_demo.show(record)
+    return [record]
+
+
 def _measure(title: str, ways: dict, rounds: int, unit: str = "image") -> dict:
     timings = compare(ways, rounds)
     show(title, timings, unit)
@@ -197,6 +206,7 @@ BENCHMARKS = {
     "frames": frames,
     "faces": faces,
     "scoring": scoring,
+    "demo": demo,
 }
 
 if __name__ == "__main__":

@@ -17,6 +17,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items):
+    """Leaves what is marked slow to `make test-all`."""
+    if not os.environ.get("UNMASK_SLOW"):
+        skipped = pytest.mark.skip(reason="slow; make test-all runs it, or UNMASK_SLOW=1")
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(skipped)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_downloads(tmp_path_factory):
     """Nothing is fetched, nor found in the user's cache, by tests and the processes they start."""

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from faults import PER_SPLIT, copy_of_real_faces, draw_clean
 
-SETS = ("drawn", "faces_140k", "faces_dfdc")
+# A drawn set has every fault; `make test-all` plants them in photographs too.
+SETS = (
+    "drawn",
+    pytest.param("faces_140k", marks=pytest.mark.slow),
+    pytest.param("faces_dfdc", marks=pytest.mark.slow),
+)
 
 
 @pytest.fixture(scope="session")

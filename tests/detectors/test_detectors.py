@@ -205,3 +205,6 @@ def test_without_a_network_the_message_says_where_to_put_which_file(tmp_path, mo
     assert found.path is None and found.notice.startswith("ResNet50 started from random weights")
     asked = find_imagenet_weights("random")
     assert asked.path is None and "the profile asks for it" in asked.notice
+    none = find_imagenet_weights("imagenet_or_none", cache_dir=tmp_path)
+    assert none.path is None and none.missing == tmp_path / "models" / OFFICIAL_NAME
+    assert none.notice.startswith("ResNet50 was not trained.") and "then run again" in none.notice

@@ -28,7 +28,18 @@ def pictures(count: int, side: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("name", detectors.names())
+# Each takes seconds to build, save and open; mobilenet_v2 stands for all that ImageNet taught.
+LARGE = {"vgg16", "vgg19", "resnet50", "resnet50_no_downsampling", "xception", "efficientnet"}
+LARGE |= {"convnext_tiny", "alexnet"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
+        for name in detectors.names()
+    ],
+)
 def test_every_network_keeps_the_contract(name, tmp_path):
     side = detectors.smallest(name)
     if side > 1:

@@ -1,7 +1,6 @@
 """Stopped at home or out of time on Kaggle: the next call goes on, and pushes nothing twice."""
 
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -95,7 +94,7 @@ def test_out_of_time_goes_on_in_a_second_part(tmp_path, home, replay, monkeypatc
         assert cloud.count("SaveKernel") == 3
 
 
-@pytest.mark.skipif(not os.environ.get("UNMASK_SLOW"), reason="minutes; set UNMASK_SLOW=1")
+@pytest.mark.slow
 def test_a_step_that_runs_out_of_time_goes_on_from_what_it_kept(tmp_path, home):
     """Nothing is replayed: the clock stops the first part, the second has the first's files."""
     with Cloud(tmp_path) as cloud:

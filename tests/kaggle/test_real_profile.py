@@ -18,7 +18,7 @@ from kaggle_home import make_wheels, run_all
 IMAGE = os.environ.get("UNMASK_IMAGE_PYTHON", "")
 
 pytestmark = [
-    pytest.mark.skipif(not os.environ.get("UNMASK_SLOW"), reason="slow; set UNMASK_SLOW=1"),
+    pytest.mark.slow,
     pytest.mark.skipif(not can_isolate(), reason="this machine grants no namespaces (unshare)"),
     pytest.mark.timeout(7200),
 ]

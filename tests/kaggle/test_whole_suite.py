@@ -14,6 +14,7 @@ from cloud import Cloud
 from cloud_http import KEY, TOKEN
 from compare import compare_runs
 
+pytestmark = pytest.mark.slow
 SLUGS = ["download", "preprocess", "baseline-cnn", "report"]
 
 

@@ -5,8 +5,9 @@ import json
 import pytest
 from tiny_home import make_home, run_all
 from unmask.errors import UsageError
+from unmask.runs import write_json
 from unmask.suite.networks import check_networks, detector_steps
-from unmask.suite.plan import check_needs, select_steps
+from unmask.suite.plan import SKIPPED, check_needs, select_steps, still_stands
 from unmask.suite.profiles import load_profile, profile_names
 
 STEPS = ["download", "preprocess", "architecture_resnet50", "architecture_wide", "ensemble"]
@@ -165,3 +166,23 @@ def test_a_network_gets_a_folder_and_a_page_of_its_own(home):
     assert pages == ["07_architecture_wide.html"]
     page = (home / "reports/many" / pages[0]).read_text()
     assert "<h1>wide: Tiny 07_architecture</h1>" in page
+
+
+def test_what_trains_runs_in_the_order_of_the_profile(home):
+    (home / "params/turned.yaml").write_text(
+        "steps: {architecture: {networks: [two_block]}, preprocess: {}, download: {}}"
+    )
+    names = [step.name for step in load_profile("turned").steps]
+    assert names == ["download", "preprocess", "architecture_two_block"]
+
+
+def test_a_training_skipped_for_want_of_a_file_stands_until_the_file_is_there(home):
+    profile = load_profile("many")
+    step = profile.step("download")
+    assert run_all(home, "--profile", "many", "--only", "download").returncode == 0
+    assert still_stands(step, profile.run_folder)
+    missing = home / "weights.h5"
+    write_json(profile.run_folder / "download" / SKIPPED, {"why": "", "missing": str(missing)})
+    assert still_stands(step, profile.run_folder)
+    missing.write_bytes(b"")
+    assert not still_stands(step, profile.run_folder)

@@ -108,6 +108,15 @@ def test_the_question_of_a_profile_reaches_the_notebook(home):
     assert load_profile("asks").step("report").values["question"] == "Is it?"
 
 
+def test_a_profile_says_how_many_steps_run_side_by_side(home):
+    path = home / "params/asks.yaml"
+    path.write_text("jobs: 2\nsteps: {download: {}}")
+    assert (load_profile("asks").jobs, load_profile("demo").jobs) == (2, 1)
+    path.write_text("jobs: two\nsteps: {download: {}}")
+    with pytest.raises(UsageError, match="jobs is 'two'"):
+        load_profile("asks")
+
+
 def test_only_does_not_go_with_from(home):
     with pytest.raises(UsageError, match="does not go together"):
         select_steps(load_profile("demo"), ["report"], "download", "")

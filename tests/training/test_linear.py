@@ -266,3 +266,23 @@ def test_reals_alone_give_a_head_through_self_blended_fakes(tmp_path):
     for path in set(files_of(tmp_path / "features")) - set(found.values()):
         assert not np.array_equal(np.load(path), np.load(found[path.parent.name]))
     assert len(files_of(tmp_path / "features")) == 4
+
+
+@pytest.mark.parametrize("scaling", ["each", "together"])
+def test_more_columns_than_faces_are_fitted_in_the_span_of_the_faces(scaling, monkeypatch):
+    generator = np.random.default_rng(3)
+    labels = generator.integers(0, 2, 40).astype(np.float64)
+    features = (generator.normal(size=(40, 90)) + labels[:, None] * 0.3).astype(np.float32)
+    features[:, 5] = 4.0
+    blocks = blocks_of(features, labels, 16)
+    spanned = converged(blocks, scaling, 0.1)
+    assert spanned.span.rows.shape == (40, 39)  # centred, so one less than there are faces
+    monkeypatch.setattr("unmask.training.linear.MOST_IN_SPAN", 0)
+    whole = converged(blocks, scaling, 0.1)
+    assert whole.span is None
+    (kernel, bias), (expected, expected_bias) = (
+        each.folded(each.state) for each in (spanned, whole)
+    )
+    assert kernel[5] == 0
+    np.testing.assert_allclose(kernel, expected, atol=2e-4)
+    assert bias == pytest.approx(expected_bias, abs=2e-3)

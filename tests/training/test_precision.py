@@ -2,6 +2,7 @@
 
 import pytest
 from unmask.errors import UsageError
+from unmask.session.processor import available_cores, share_of_cores
 from unmask.training.precision import (
     choose_precision,
     cpu_flags,
@@ -43,3 +44,13 @@ def test_a_setting_is_taken_at_its_word_and_a_typo_is_named():
     assert describe_device("float32").endswith(", float32")
     with pytest.raises(UsageError, match="Did you mean 'mixed_bfloat16'"):
         choose_precision("bfloat16")
+
+
+def test_processes_side_by_side_share_the_cores(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    cores = available_cores()
+    assert share_of_cores(1)["OMP_NUM_THREADS"] == str(cores)
+    share = share_of_cores(2 * cores)
+    assert share == {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert available_cores() == 1

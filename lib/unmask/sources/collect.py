@@ -27,9 +27,9 @@ class Source:
     handle: str = ""
     version: int | None = None
     fake_generator: str = "fake"
-    identities: int = 360
-    pictures: int = 3
-    clips: int = 12
+    identities: int = 160
+    pictures: int = 2
+    clips: int = 4
     size: int = 128
     seed: int = 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -78,7 +78,7 @@ def find_near_copies(table: pd.DataFrame, *, jobs: int = 1, look: bool = True) -
     # The matrices are small: threads inside of their products would only wait for each other.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(max(1, jobs)) as pool:
         pairs, skipped = _likely_pairs(thumbnails)
-        near = _lay_over(thumbnails, pairs)
+        near = _lay_over(thumbnails, pairs, pool)
         near["first"], near["second"] = usable[near["first"]], usable[near["second"]]
         if look and "path" in rows:
             near = _look_at_files(rows, near, pool)
@@ -216,16 +216,20 @@ def _likely_pairs(thumbnails: np.ndarray) -> tuple[pd.DataFrame, int]:
     return pairs[kept].reset_index(drop=True), skipped + int((~kept).sum())
 
 
-def _lay_over(thumbnails: np.ndarray, pairs: pd.DataFrame) -> pd.DataFrame:
+def _lay_over(thumbnails: np.ndarray, pairs: pd.DataFrame, pool: Executor) -> pd.DataFrame:
     """Judges pairs by their thumbnails."""
-    parts = []
-    for start in range(0, len(pairs), BATCH):
+
+    def judge(start: int) -> pd.DataFrame:
         part = pairs.iloc[start : start + BATCH]
         first = _laid(thumbnails[part["first"]], part["way"])
         second = thumbnails[part["second"]]
         warps = np.stack([crop_warp(SIDE, CROPS[crop]) for crop in part["crop"]])
-        parts.append(_verdicts(part, first, second, warps, OF_THUMBNAILS))
-        runs.report_progress(min(1.0, (start + BATCH) / len(pairs)), "near copies")
+        return _verdicts(part, first, second, warps, OF_THUMBNAILS)
+
+    parts = []
+    for part in pool.map(judge, range(0, len(pairs), BATCH)):
+        parts.append(part)
+        runs.report_progress(min(1.0, len(parts) * BATCH / len(pairs)), "near copies")
     empty = pairs.iloc[:0].assign(kind="", distance=0.0, changed=0.0, warp=None)
     return pd.concat(parts, ignore_index=True) if parts else empty
 
@@ -255,7 +259,7 @@ def _verdicts(
 def _look_at_files(rows: pd.DataFrame, pairs: pd.DataFrame, pool: Executor) -> pd.DataFrame:
     """Judges pairs by their files; a pair whose files cannot be read keeps its verdict."""
     frames = rows["frame"] if "frame" in rows else pd.Series(0, rows.index)
-    parts = []
+    parts: list[pd.DataFrame | Future[pd.DataFrame]] = []
     for start in range(0, len(pairs), BATCH_OF_FILES):
         part = pairs.iloc[start : start + BATCH_OF_FILES]
         places = sorted({*part["first"], *part["second"]})
@@ -274,8 +278,9 @@ def _look_at_files(rows: pd.DataFrame, pairs: pd.DataFrame, pool: Executor) -> p
             second = np.stack([pictures[place] for place in part["second"]])
             warps = rescale_warps(np.stack(part["warp"].to_list()), SIDE, LARGE_SIDE)
             larger = larger_first(first, second, warps)
-            parts.append(_verdicts(part, *larger, OF_PICTURES))
-    return pd.concat(parts, ignore_index=True) if parts else pairs
+            parts.append(pool.submit(_verdicts, part, *larger, OF_PICTURES))
+    done = [part.result() if isinstance(part, Future) else part for part in parts]
+    return pd.concat(done, ignore_index=True) if done else pairs
 
 
 def _in_table_order(pairs: pd.DataFrame, order: np.ndarray) -> pd.DataFrame:

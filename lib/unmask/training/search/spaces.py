@@ -29,6 +29,7 @@ OPTION_VALUES: dict[str, tuple] = {
     "front": ("differences", "srm", "srm30", "constrained"),
     "truncation": (2.0, 4.0, 8.0),
     "domain": ("dct", "spectrum"),
+    "bins": (8, 16, 32),
     # What LeNet's author reported as best, against none.
     "l1_kernel": (0.0, 1e-10),
     "l2_activity": (0.0, 1e-7),
