@@ -50,7 +50,5 @@ def find_imagenet_weights(setting: str | Path, cache_dir: str | Path | None = No
         return find_weights("resnet50", "imagenet", cache_dir)
     except DataError as error:
         home = Path(cache_dir) if cache_dir else Path.home() / ".keras"
-        notice = (
-            f"ResNet50 was not trained. {error.what} To train it, {error.fix}; then run again."
-        )
+        notice = f"ResNet50 was not trained. {error.what} To train it, {error.fix}; then run again."
         return FoundWeights(None, notice=notice, missing=home / "models" / OFFICIAL_NAME)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..errors import UsageError, nearest
-from .devices import best_gpus
 from ..session.processor import available_cores, cpu_flags
+from .devices import best_gpus
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 

@@ -76,9 +76,7 @@ def search(
     return SearchResult(trials, choices_of(best), notices, own, settings.detector)
 
 
-def build_winner(
-    result: SearchResult, shape: tuple[int, int, int], crop: int = 0
-) -> keras.Model:
+def build_winner(result: SearchResult, shape: tuple[int, int, int], crop: int = 0) -> keras.Model:
     """Builds the best network that a search found, with fresh weights (seed Keras first).
 
     Args:
