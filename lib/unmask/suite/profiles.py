@@ -241,7 +241,8 @@ def _build_step(
     for key, value in injected.items():
         if key in parameters and key not in settings[name]:
             values[key] = value
-    return Step(name, notebook, _needs(name, settings), values, changed, parameters)
+    needs = _needs(name, settings, values.get("steps", []))
+    return Step(name, notebook, needs, values, changed, parameters)
 
 
 def _seen_from_here(parameter: str, value: Any) -> Any:
@@ -252,7 +253,10 @@ def _seen_from_here(parameter: str, value: Any) -> Any:
     return str(Path(value).resolve()) if here and Path(value).exists() else value
 
 
-def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
+def _needs(name: str, settings: dict[str, dict], read: list[str]) -> tuple[str, ...]:
+    """Returns the steps that must end before step `name`; `read` are those whose detectors it
+    reads."""
+
     def listed(*steps: str) -> tuple[str, ...]:
         return tuple(step for step in steps if step in settings)
 
@@ -264,8 +268,8 @@ def _needs(name: str, settings: dict[str, dict]) -> tuple[str, ...]:
         "download": (),
         "preprocess": ("download",),
         "audit": ("preprocess",),
-        "ensemble": (*base, *models),
-        "stress": (*base, *models, *listed("ensemble")),
+        "ensemble": (*base, *read),
+        "stress": (*base, *read),
         "report": ("preprocess", *settings),
         "score": (*base, *models, *listed("ensemble", "report")),
         "lesson": ("preprocess",),
