@@ -144,10 +144,16 @@ def _files_of(sources: tuple[str, ...]) -> frozenset[Path]:
         path = waiting.pop()
         if path not in files and SUITE_ROOM not in path.relative_to(PACKAGE_FOLDER).parts[:1]:
             files.add(path)
-            package = ".".join(("unmask", *path.parent.relative_to(PACKAGE_FOLDER).parts))
-            waiting += _imported_files(_tree_of(path), package)
-            waiting += [folder / "__init__.py" for folder in _packages_above(path)]
+            waiting += _imported_by(path)
     return frozenset(files)
+
+
+@functools.cache
+def _imported_by(path: Path) -> list[Path]:
+    """Returns the files of `unmask` that are read when the one at `path` is imported."""
+    package = ".".join(("unmask", *path.parent.relative_to(PACKAGE_FOLDER).parts))
+    inits = [folder / "__init__.py" for folder in _packages_above(path)]
+    return [*_imported_files(_tree_of(path), package), *inits]
 
 
 def source_state(values: dict[str, Any]) -> Any:
