@@ -1,6 +1,6 @@
 """The real notebooks alone on Kaggle, each with what those before left, in either layout.
 
-The first two run with all tests; every notebook only when UNMASK_SLOW is set.
+One test runs with all others; what starts real kernels is slow.
 """
 
 import json
@@ -74,6 +74,7 @@ def text_of(page: Path) -> str:
     return " ".join(BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").stripped_strings)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_faces_from_nothing_but_the_code_and_one_notebooks_output(code, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"

@@ -34,7 +34,9 @@ def start(cloud, home):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL]
+)
 def test_stopped_while_a_kernel_runs(tmp_path, home, replay, how):
     gate = threading.Event()
 

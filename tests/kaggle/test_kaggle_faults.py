@@ -118,6 +118,7 @@ def test_an_unknown_source_is_told_though_kaggle_answers_200(person):
     assert person.pushes() == {"download": 2}
 
 
+@pytest.mark.slow
 def test_no_free_machine_is_waited_for(person):
     fault = person.cloud.faults.add("sessions", on="unmask-tiny-baseline-cnn", times=3)
     assert person.runs("baseline_cnn") == 0, person.said

@@ -15,5 +15,5 @@ def demo_pictures(tmp_path_factory) -> list[np.ndarray]:
     from unmask.sources.demo import render_demo
 
     folder = tmp_path_factory.mktemp("demo")
-    table = render_demo(folder, identities=6, pictures=1, clips=0, seed=11, jobs=1)
+    table = render_demo(folder, identities=6, pictures=1, clips=0, size=160, seed=11, jobs=1)
     return [decode_image(Path(path).read_bytes()).pixels for path in table["path"]]

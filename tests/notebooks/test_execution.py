@@ -32,7 +32,9 @@ def executed(tmp_path_factory):
     environment = {**os.environ, "UNMASK_HOME": str(home)}
     environment.pop("PYTEST_CURRENT_TEST", None)
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments, "-x", "-q", "-p", "no:timeout",
+        # A notebook's cells have an order.
+        [sys.executable, "-m", "pytest", *arguments, "-x", "-q",
+         "-p", "no:timeout", "-p", "no:randomly",
          "--rootdir", str(prepared), "-c", os.devnull, str(prepared)],
         env=environment, capture_output=True, text=True,
     )  # fmt: skip

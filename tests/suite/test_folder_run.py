@@ -83,6 +83,7 @@ def test_a_dataset_too_small_to_split_fails_its_step_and_keeps_the_rest(tmp_path
     assert not (home / "runs/folder/baseline_cnn").exists()
 
 
+@pytest.mark.slow
 def test_real_pictures_alone_get_blended_fakes(tmp_path):
     home = link_home(tmp_path / "home")
     make_pictures(tmp_path / "faces" / "real", 4, 1, 110)

@@ -17,13 +17,12 @@ QUICK = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "counts"),
     [
         ("faces_140k", {"train": 2600, "val": 400, "test": 600}),
-        pytest.param(
-            "faces_dfdc", {"train": 2800, "val": 400, "test": 800}, marks=pytest.mark.slow
-        ),
+        ("faces_dfdc", {"train": 2800, "val": 400, "test": 800}),
     ],
 )
 def test_real_faces_keep_their_official_splits_to_the_end(shared_data, tmp_path, dataset, counts):

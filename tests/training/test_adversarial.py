@@ -124,6 +124,7 @@ def test_the_training_loss_of_smoothed_labels_meets_attacked_pictures(tmp_path):
     assert result.history["val_loss"][0] == pytest.approx(clean, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_hardened_member_tells_clean_and_robust_accuracy_side_by_side(tmp_path):
     pixels, faces = planted_faces()
     settings = replace(HARDENED, epochs=1)

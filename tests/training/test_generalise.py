@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from unmask.runs import read_json, write_json
 from unmask.training.generalise import (
     folder_of,
@@ -61,6 +62,7 @@ def test_a_generator_left_out_is_gone_from_train_and_val_alone():
     assert (kept["label"] == 0).sum() == (faces["label"] == 0).sum()
 
 
+@pytest.mark.slow
 def test_trainings_score_all_of_test_and_are_not_repeated(tmp_path):
     """Each generator has a colour of its own: what was not learned from is not found."""
     faces = make_faces(COUNTS)

@@ -118,6 +118,7 @@ def test_the_large_space_is_searched_by_bayesian_optimization(tmp_path):
     assert list(done["val_loss"]) == sorted(done["val_loss"])
 
 
+@pytest.mark.slow
 def test_hyperband_lets_the_better_networks_train_on(tmp_path):
     settings = replace(SEARCH, method="hyperband", epochs=3)
     result = search(tiny_data(side=8), settings, tmp_path, quiet)

@@ -19,6 +19,7 @@ SEARCH = SearchSettings(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_workers_try_what_one_process_tries_and_a_killed_one_costs_nothing(tmp_path):
     data = planted_data(96, shade=60)
     alone = search(data, SEARCH, tmp_path / "one", quiet)

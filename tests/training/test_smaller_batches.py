@@ -82,6 +82,7 @@ def test_a_single_picture_too_large_ends_with_an_error(tmp_path):
         train(hungry_network(0), planted_data(60), replace(BIG, batch_size=2), tmp_path, quiet)
 
 
+@pytest.mark.slow
 def test_what_follows_a_training_makes_do_with_smaller_batches(tmp_path):
     model = hungry_network(7, always=True)
     data = planted_data(40)

@@ -20,7 +20,7 @@ RUN = "runs/tiny"
 
 def make_tiny_run() -> None:
     """Writes runs/tiny below the project's home: download, preprocess, architecture_small."""
-    demo = Source(kind="demo", identities=24, pictures=2, clips=8)
+    demo = Source(kind="demo", identities=24, pictures=2, clips=8, size=160)
     files = build_files_table(collect(demo, jobs=2), dataset="demo", jobs=2)
     write_table(step_folder(RUN, "download") / "files.parquet", files)
     settings = PreprocessSettings(size=64, frames_per_clip=2, fractions=(0.4, 0.3, 0.3))

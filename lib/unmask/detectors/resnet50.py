@@ -50,5 +50,6 @@ def find_imagenet_weights(setting: str | Path, cache_dir: str | Path | None = No
         return find_weights("resnet50", "imagenet", cache_dir)
     except DataError as error:
         home = Path(cache_dir) if cache_dir else Path.home() / ".keras"
-        notice = f"ResNet50 was not trained. {error.what} To train it, {error.fix}; then run again."
+        what = error.what.replace(str(Path.home()), "~")  # pages are shown to others
+        notice = f"ResNet50 was not trained. {what} To train it, {error.fix}; then run again."
         return FoundWeights(None, notice=notice, missing=home / "models" / OFFICIAL_NAME)
