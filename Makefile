@@ -15,8 +15,8 @@ run: .venv/ready
 test: .venv/ready-for-tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# Also the slow tests (the real profiles on the loopback Kaggle, every end of the version ranges) and
-# the smoke profile under the newest TensorFlow and Keras.
+# Also the tests marked slow (real faces end to end, several processes and devices, the real profiles
+# on the loopback Kaggle) and the smoke profile under the newest TensorFlow and Keras.
 test-all: .venv/ready-for-tests .venv-newest/ready
 	UNMASK_SLOW=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 

@@ -54,7 +54,7 @@ def _costs(folder: Path) -> dict[str, float]:
     durations = [
         cell["metadata"].get("papermill", {}).get("duration") or 0.0
         for cell in cells
-        if "import" not in "".join(cell["source"])
+        if "remove-output" not in cell["metadata"].get("tags", [])  # which imports alone have
     ]
     return {"seconds": seconds, "start_up": max(0.0, seconds - sum(durations))}
 

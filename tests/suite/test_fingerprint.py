@@ -64,6 +64,11 @@ def test_suite_never_imports_tensorflow():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_notebooks_are_read_without_a_grammar_of_web_addresses():
+    code = "import sys, unmask.suite.step_process, nbformat; sys.exit('lark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_what_only_measures_or_parallelises_costs_no_training():
     from dataclasses import replace
 

@@ -6,7 +6,7 @@ import pytest
 from tiny_home import make_home, run_all
 from unmask.errors import UsageError
 from unmask.runs import write_json
-from unmask.suite.networks import check_networks, detector_steps
+from unmask.suite.networks import check_networks, detector_steps, expand
 from unmask.suite.plan import SKIPPED, check_needs, select_steps, still_stands
 from unmask.suite.profiles import load_profile, profile_names
 
@@ -168,12 +168,18 @@ def test_a_network_gets_a_folder_and_a_page_of_its_own(home):
     assert "<h1>wide: Tiny 07_architecture</h1>" in page
 
 
-def test_what_trains_runs_in_the_order_of_the_profile(home):
-    (home / "params/turned.yaml").write_text(
-        "steps: {architecture: {networks: [two_block]}, preprocess: {}, download: {}}"
-    )
-    names = [step.name for step in load_profile("turned").steps]
-    assert names == ["download", "preprocess", "architecture_two_block"]
+def test_what_trains_runs_in_the_order_of_the_profile():
+    first = {"networks": ["lenet", "traces"]}
+    rest = {"resnet50": {}, "ensemble": {}, "baseline_cnn": {}, "preprocess": {}, "download": {}}
+    assert list(expand({"architecture": first, **rest}, "")) == [
+        "download", "preprocess", "architecture_lenet", "architecture_traces", "resnet50",
+        "baseline_cnn", "ensemble",
+    ]  # fmt: skip
+
+
+def test_a_step_waits_for_the_detectors_that_it_reads_and_no_others(home):
+    profile = load_profile("many", ["ensemble.steps=[architecture_wide]"])
+    assert profile.step("ensemble").needs == ("preprocess", "architecture_wide")
 
 
 def test_a_training_skipped_for_want_of_a_file_stands_until_the_file_is_there(home):

@@ -186,8 +186,8 @@ def find_weights(
     if setting == "random":
         return FoundWeights(None, notice=RANDOM_NOTICE.format(title=title, reason=ASKED_FOR))
     wanted = published(network, **variant)
-    home = Path(cache_dir) if cache_dir else Path.home() / ".keras"
-    target = home / "models" / wanted.name
+    home = _keras_home(cache_dir)
+    target = path_in_cache(wanted, cache_dir)
     damage = wanted.damage(target) if target.exists() else ""
     if target.exists() and not damage:
         return _checked(target)
@@ -208,6 +208,15 @@ def find_weights(
             fix=f"{_where_to_put(wanted)}, or set weights to the path of a file, to "
             "imagenet_or_random, or to random",
         ) from error
+
+
+def path_in_cache(wanted: Published, cache_dir: str | Path | None = None) -> Path:
+    """Returns where Keras keeps a published file; `cache_dir` as in `find_weights`."""
+    return _keras_home(cache_dir) / "models" / wanted.name
+
+
+def _keras_home(cache_dir: str | Path | None) -> Path:
+    return Path(cache_dir) if cache_dir else Path.home() / ".keras"
 
 
 def _find_attached(wanted: Published, damage: str) -> tuple[FoundWeights | None, str]:

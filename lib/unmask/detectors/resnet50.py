@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from ..errors import DataError
-from .pretrained import FoundWeights, find_weights, published
+from .pretrained import FoundWeights, find_weights, path_in_cache, published
 from .transfer import CAFFE, transfer
 
 OFFICIAL_NAME, OFFICIAL_MD5 = published("resnet50").name, published("resnet50").digest
@@ -49,7 +49,7 @@ def find_imagenet_weights(setting: str | Path, cache_dir: str | Path | None = No
     try:
         return find_weights("resnet50", "imagenet", cache_dir)
     except DataError as error:
-        home = Path(cache_dir) if cache_dir else Path.home() / ".keras"
         what = error.what.replace(str(Path.home()), "~")  # pages are shown to others
         notice = f"ResNet50 was not trained. {what} To train it, {error.fix}; then run again."
-        return FoundWeights(None, notice=notice, missing=home / "models" / OFFICIAL_NAME)
+        missing = path_in_cache(published("resnet50"), cache_dir)
+        return FoundWeights(None, notice=notice, missing=missing)

@@ -19,8 +19,8 @@ def available_cores() -> int:
 def share_of_cores(processes: int) -> dict[str, str]:
     """Returns the variables that give one of several processes on this machine its share of cores.
 
-    Two processes that compute with as many threads as there are cores wait for each other: side
-    by side they took up to nine times as long as one after the other.
+    Two processes that compute with as many threads as there are cores wait for each other: a
+    training beside another one took three times as long as with one thread each.
     """
     threads = str(max(1, available_cores() // processes))
     return {name: threads for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")}

@@ -16,6 +16,7 @@ from rich.markup import escape
 from ..errors import UnmaskError, UsageError, nearest
 from ..parser import Parser
 from ..runs import notebook_of
+from ..session.processor import available_cores
 from . import plan
 from .alarms import alarms_of_run, console_lines
 from .display import Display, clock, summary_table
@@ -120,7 +121,7 @@ def _run(options: argparse.Namespace) -> int:
 def _jobs_here(profile: Profile) -> int:
     """Returns how many steps run side by side: as the profile says, but one where a GPU is, which
     belongs to one training at a time, and no more than there are cores."""
-    return 1 if gpus() else min(profile.jobs, os.cpu_count() or 1)
+    return 1 if gpus() else min(profile.jobs, available_cores())
 
 
 def _workers(options: argparse.Namespace) -> list[str]:

@@ -17,6 +17,7 @@ import psutil
 
 from ..runs import project_home, read_json
 from ..session.mounts import on_kaggle
+from ..session.processor import available_cores
 from .fingerprint import PACKAGE_FOLDER, versions
 from .plan import place_here
 from .profiles import Step
@@ -49,9 +50,7 @@ def describe_machine() -> dict[str, str]:
     its image and whether the internet was on, too."""
     return {
         "processor": _processor(),
-        "cores": str(
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        ),
+        "cores": str(available_cores()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "gpu": gpus() or "none",
         "system": f"{platform.system()} {platform.machine()}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -254,13 +254,15 @@ class Span:
         rows: float64 `[n, r]`, the centred and scaled faces.
         labels: `[n]`.
         back: float64 `[n, r]`; weights of the columns are faces weighted by `back @ weights`.
-        columns: from such weights of faces `[n]` to weights of the scaled columns `[d]`.
+        blocks, mean, inverse: of the columns, and how they are centred and scaled.
     """
 
     rows: np.ndarray
     labels: np.ndarray
     back: np.ndarray
-    columns: Callable[[np.ndarray], np.ndarray]
+    blocks: Sequence[Block]
+    mean: np.ndarray
+    inverse: np.ndarray
 
     @classmethod
     def of(cls, blocks: Sequence[Block], mean: np.ndarray, inverse: np.ndarray) -> Span:
@@ -275,19 +277,16 @@ class Span:
         values, vectors = np.linalg.eigh(products)
         kept = values > 1e-12 * values[-1]
         roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
-
-        def columns(of_faces: np.ndarray) -> np.ndarray:
-            total, first = np.zeros(len(mean)), 0
-            for features, labels in blocks:
-                total += of_faces[first : first + len(labels)] @ features
-                first += len(labels)
-            return inverse * (total - mean * of_faces.sum())
-
-        return cls(vectors * roots, labels, vectors / roots, columns)
+        return cls(vectors * roots, labels, vectors / roots, blocks, mean, inverse)
 
     def to_columns(self, weights: np.ndarray) -> np.ndarray:
         """Returns the weights `[d]` of the scaled columns for those of the coordinates `[r]`."""
-        return self.columns(self.back @ weights)
+        of_faces = self.back @ weights
+        total, first = np.zeros(len(self.mean)), 0
+        for features, labels in self.blocks:
+            total += of_faces[first : first + len(labels)] @ features
+            first += len(labels)
+        return self.inverse * (total - self.mean * of_faces.sum())
 
 
 def _loss_of(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
